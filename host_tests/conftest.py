@@ -1,0 +1,114 @@
+"""Collects two kinds of tests.
+
+Files under host_tests/lib and host_tests/firmware run inside MicroPython: each `test_*` function is reported once per
+interpreter (64 and 32 bit; a file with `ALSO_ON = ("arm",)` under qemu too). All others are ordinary pytest on CPython.
+"""
+
+import ast
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+INSIDE = [TOP / "host_tests" / "lib", TOP / "host_tests" / "firmware"]
+DEADLINE_S = 300
+
+
+def interpreter(width):
+    return str(TOP / ".tools" / "bin" / ("micropython-arm" if width == "arm" else f"micropython{width}"))
+
+
+def pytest_collect_file(file_path, parent):
+    if file_path.name.startswith("test_") and file_path.suffix == ".py" and any(r in file_path.parents for r in INSIDE):
+        return InsideFile.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """Keep pytest's own collector away from files that only MicroPython can import."""
+    if any(room in module_path.parents for room in INSIDE):
+        return Nothing.from_parent(parent, path=module_path)
+    return None
+
+
+class Nothing(pytest.Module):
+    def collect(self):
+        return []
+
+
+class InsideFile(pytest.File):
+    """A test file that MicroPython runs, once per interpreter; each run's results are kept for its items."""
+
+    def collect(self):
+        tree = ast.parse(self.path.read_text())
+        widths = ["64", "32"]
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ALSO_ON":
+                widths += ast.literal_eval(node.value)
+        names = [
+            node.name
+            for node in tree.body
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+        ]
+        for width in widths:
+            run = Run(self.path, width)
+            for name in names:
+                yield InsideItem.from_parent(self, name=f"{name}[{width}]", test=name, run=run)
+
+
+class Run:
+    """One start of one interpreter on one file, made when its first item is asked for."""
+
+    def __init__(self, path, width):
+        self.path, self.width, self._results = path, width, None
+
+    def results(self):
+        if self._results is None:
+            command = [interpreter(self.width), "-X", "heapsize=4m", str(TOP / "host_tests" / "run.py"), str(self.path)]
+            environment = dict(os.environ, MICROPYPATH=f"{TOP}:{TOP / 'host_tests'}:.frozen")
+            try:
+                done = subprocess.run(
+                    command, cwd=TOP, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+                )
+                output, errors = done.stdout, done.stderr
+            except subprocess.TimeoutExpired as late:
+                output = (late.stdout or b"").decode()
+                errors = f"no end after {DEADLINE_S} s"
+            self._results = {}
+            rest = []
+            for line in output.splitlines():
+                if line.startswith("RESULT "):
+                    name, outcome = json.loads(line[7:])
+                    self._results[name] = outcome
+                else:
+                    rest.append(line)
+            self.output = "\n".join(rest) + "\n" + errors
+        return self._results
+
+
+class InsideItem(pytest.Item):
+    def __init__(self, *, test, run, **kw):
+        super().__init__(**kw)
+        self.test, self.run = test, run
+
+    def runtest(self):
+        outcome = self.run.results().get(self.test)
+        if outcome is None:
+            raise InsideFailure(f"never ran: the interpreter stopped before it\n{self.run.output}")
+        if outcome:
+            raise InsideFailure(outcome + self.run.output)
+
+    def repr_failure(self, excinfo, style=None):
+        if isinstance(excinfo.value, InsideFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.path, 0, f"{self.path.relative_to(TOP)}::{self.name}"
+
+
+class InsideFailure(Exception):
+    pass
