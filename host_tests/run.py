@@ -10,6 +10,7 @@ import io
 import json
 import sys
 
+sys.path.pop(0)  # this folder would come first, and its lib/ hide the product's
 path = sys.argv[1]
 names = {"__name__": "test", "__file__": path}
 with open(path) as file:

@@ -1,0 +1,294 @@
+"""The owner of one Modbus RTU wire: everybody else asks, this task talks.
+
+`ask(request)` queues and waits for a reply or one of three errors: FrameError (no good answer), PeerError (the unit refused;
+also 6 when the queue is full and 10 when the port is off), LocalError (a bug). Rules of the wire: Modbus over Serial Line V1.02,
+2.4.1 (turnaround after a broadcast) and 2.5.1.1 (3.5 characters of silence, 1.75 ms above 19200 baud).
+"""
+
+import asyncio
+from time import ticks_add, ticks_diff, ticks_ms, ticks_us
+
+from micropython import const
+
+from firmware.bus.queue import POLL, Entry, Queue, deadline_in
+from firmware.bus.unit import Unit
+from lib.modbus.errors import DEVICE_BUSY, GATEWAY_PATH, FrameError, PeerError
+from lib.modbus.reply import ReplyReader
+
+_TRIES = const(3)
+_SLACK_MS = const(250)  # a frame may have pauses that add up to so much: converters and radio links cut frames
+_TURNAROUND_MS = const(100)  # after a broadcast
+_BUSY_MS = const(300)  # a line that is never silent for so long is stuck
+_SHARE = const(9)  # a probe of silent units costs at most one part in so many and one
+_MOST_UNITS = const(48)
+_RECENT = const(12)  # polled reads whose replies may serve others
+_IDLE_MS = const(250)  # the wire task gives a sign of life so often
+
+
+class ModbusMaster:
+    """`uart` is a port (see firmware/port/uart_pty.py for the contract). `longest_ms()`: the response timeout's upper bound.
+
+    `told(text)` hears of what a person should know about the wire. Statistics: `units` by unit id, `frames`, `noise` (bytes
+    that belong to no frame), `busy_us` is time on the wire.
+    """
+
+    def __init__(self, name, uart, longest_ms, told, beat=None):
+        self.name = name
+        self.units = {}
+        self.frames = 0
+        self.noise = 0
+        self.is_open = True
+        self._uart = uart
+        self._longest_ms = longest_ms
+        self._told = told
+        self._beat = beat
+        self._queue = Queue()
+        self._reader = ReplyReader()
+        self._quiet_since_us = ticks_us()
+        self._probe_due = ticks_ms()
+        self._recent = []
+        self._trouble = ""
+        self.listener = None  # called with the frames of another master on this wire, see firmware/bus/relay_bridge.py
+
+    async def ask(self, request, priority=POLL, client=None, deadline_ms=None, max_age_ms=0):
+        """Return the PDU of the reply as a view (valid until this request is asked again), None for a broadcast.
+
+        `client` is who asks: turns go round between clients. `deadline_ms` bounds the waiting, turn and retries included.
+        With `max_age_ms` a polled reply not older than that may serve.
+        """
+        if not self.is_open:
+            raise PeerError(GATEWAY_PATH)
+        if max_age_ms and request.is_read:
+            for polled, ticks in self._recent:
+                if polled.reply is not None and ticks_diff(ticks_ms(), ticks) <= max_age_ms and polled.covers(request):
+                    return request.copy_from(polled)
+        if self._queue.is_full():
+            raise PeerError(DEVICE_BUSY)
+        entry = Entry(request, priority, client, deadline_in(deadline_ms))
+        self._queue.add(entry)
+        try:
+            await entry.done.wait()
+        finally:
+            self._queue.remove(entry)
+        if entry.error:
+            raise entry.error
+        return request.reply
+
+    def unit(self, unit_id):
+        """Return what is known of a unit."""
+        unit = self.units.get(unit_id)
+        if unit is None:
+            if len(self.units) >= _MOST_UNITS:
+                self._forget_one()
+            unit = self.units[unit_id] = Unit(unit_id)
+        return unit
+
+    def close(self):
+        """The port is given another use: all who wait get an error."""
+        self.is_open = False
+        for entry in list(self._queue.entries):
+            self._queue.remove(entry)
+            entry.finish(PeerError(GATEWAY_PATH))
+
+    async def run(self):
+        """Own the wire, for ever."""
+        queue = self._queue
+        while True:
+            if self._beat:
+                self._beat.beat()
+            entry = queue.expired()
+            if entry:
+                entry.finish(FrameError("deadline"))
+                continue
+            queue.arrived.clear()
+            entry = queue.next(self._may_go)
+            if entry is None:
+                await self._idle()
+                continue
+            error = FrameError("interrupted")
+            try:
+                error = await self._serve(entry)
+            finally:
+                queue.complete(error)
+
+    async def _idle(self):
+        """Wait for a question, a probe that comes due, or another master's frame."""
+        if self.listener is not None:
+            await self.listener(self._uart, self._queue.arrived)
+            return
+        try:
+            await asyncio.wait_for_ms(self._queue.arrived.wait(), self._next_due_ms())
+        except asyncio.TimeoutError:  # noqa: UP041
+            pass
+
+    def _next_due_ms(self):
+        """Milliseconds until something that waits may go, at most _IDLE_MS."""
+        least = _IDLE_MS
+        now = ticks_ms()
+        for entry in self._queue.entries:
+            if entry.follows is None:
+                unit = self.unit(entry.request.unit)
+                wait_ms = max(unit.ambiguous_ms(entry.request), unit.wait_ms() if entry.priority == POLL else 0)
+                if entry.priority == POLL and unit.failures:
+                    wait_ms = max(wait_ms, ticks_diff(self._probe_due, now))
+                least = min(least, wait_ms)
+        return max(least, 1)
+
+    def _may_go(self, entry):
+        """Whether the unit may be asked now: a silent one waits for its probe, unless somebody asks for it explicitly."""
+        unit = self.unit(entry.request.unit)
+        if unit.ambiguous_ms(entry.request):
+            return False
+        if entry.priority < POLL or not unit.failures:
+            return True
+        return not unit.wait_ms() and ticks_diff(ticks_ms(), self._probe_due) >= 0
+
+    async def _serve(self, entry):
+        """Ask until there is an answer or no try is left; return the error, None if there is a reply."""
+        request = entry.request
+        unit = self.unit(request.unit)
+        is_probe = unit.failures > 0
+        began = ticks_ms()
+        error = None
+        for _ in range(1 if is_probe else _TRIES):
+            unit.asked += 1
+            try:
+                await self._exchange(request, unit)
+                unit.answered += 1
+                if entry.priority == POLL and request.is_read:
+                    self._remember(request)
+                return None
+            except PeerError as refusal:
+                unit.refused += 1
+                unit.last_error = str(refusal)
+                return refusal
+            except FrameError as failure:
+                error = failure
+                unit.last_error = failure.reason
+                if failure.reason == "no answer":
+                    unit.silent += 1
+                else:
+                    unit.damaged += 1
+            except OSError as failure:
+                error = FrameError(f"port error {failure.errno}")
+                unit.last_error = error.reason
+                self._say(error.reason)
+                break
+            if entry.deadline is not None and ticks_diff(entry.deadline, ticks_ms()) <= 0:
+                break
+        if request.unit:
+            unit.failed()
+            if is_probe:
+                cost_ms = ticks_diff(ticks_ms(), began)
+                self._probe_due = ticks_add(ticks_ms(), _SHARE * cost_ms)
+        return error
+
+    async def _exchange(self, request, unit):
+        """One question and its answer on the wire. Raises FrameError, PeerError, OSError."""
+        uart, reader = self._uart, self._reader
+        await self._silence()
+        self.frames += 1
+        if request.reply_size is None:
+            await uart.send(request.adu)
+            self._quiet_since_us = ticks_us()
+            await asyncio.sleep_ms(_TURNAROUND_MS)
+            return
+        reader.restart(request)
+        await uart.send(request.adu)
+        sent = ticks_ms()
+        first = True
+        try:
+            while True:
+                wait_ms = self._wait_ms(request, unit, first)
+                try:
+                    if first:
+                        count = await asyncio.wait_for_ms(uart.readinto(reader.room()), wait_ms)
+                        reader.filled(count)
+                        if reader.pdu() is not None:
+                            break
+                        first = reader.echoed and reader.received <= len(request.adu)  # our own frame is no answer
+                        if not first and not request.reply_size:
+                            continue
+                        latency_ms = ticks_diff(ticks_ms(), sent)
+                    else:
+                        await asyncio.wait_for_ms(self._collect(request), wait_ms)
+                        break
+                except asyncio.TimeoutError:  # noqa: UP041
+                    reader.silence()
+                    break
+            unit.good(ticks_diff(ticks_ms(), sent) if first else latency_ms)
+            self._trouble = ""
+        except PeerError:
+            unit.good(ticks_diff(ticks_ms(), sent))
+            self._trouble = ""
+            raise
+        except FrameError as error:
+            unit.missed(request)
+            if error.reason == "noise" or error.reason == "crc":
+                self.noise += reader.received
+            raise
+        finally:
+            self._quiet_since_us = ticks_us()
+            if reader.received:
+                self.frames += 1
+                self.noise += reader.skipped + reader.trailing
+                reader.echo = reader.echoed or (reader.echo and request.is_mirrored)
+
+    def _wait_ms(self, request, unit, first):
+        """How long to wait: for the first byte, for the rest of a frame, or for the silence that ends one of unknown length."""
+        if first:
+            return unit.timeout_ms(self._longest_ms())
+        if not request.reply_size:
+            return max(20, 4 * self._uart.char_us // 1000)
+        return request.reply_size * self._uart.char_us // 1000 + _SLACK_MS
+
+    async def _collect(self, request):
+        """Read until the reply is whole. One deadline stands around all of it."""
+        uart, reader = self._uart, self._reader
+        while reader.pdu() is None:
+            reader.filled(await uart.readinto(reader.room()))
+            if not request.reply_size:
+                return  # the length is unknown: the caller waits for silence
+
+    async def _silence(self):
+        """Wait until the wire was silent for 3.5 characters; throw away what was left on it."""
+        uart = self._uart
+        gap_us = 1750 if uart.char_us < 573 else uart.char_us * 7 // 2  # 573 us: a character of 11 bits at 19200
+        began = ticks_ms()
+        while True:
+            thrown = uart.discard()
+            if thrown:
+                self.noise += thrown
+                self._quiet_since_us = ticks_us()
+                if ticks_diff(ticks_ms(), began) > _BUSY_MS:
+                    self._say("the line is never silent")
+                    raise FrameError("line busy")
+            left_us = gap_us - ticks_diff(ticks_us(), self._quiet_since_us)
+            if left_us <= 0:
+                return
+            await asyncio.sleep_ms((left_us + 999) // 1000)
+
+    def _remember(self, request):
+        """Keep a polled reply's place for those who take a recent one."""
+        now = ticks_ms()
+        for index, (known, _) in enumerate(self._recent):
+            if known is request:
+                self._recent[index] = (request, now)
+                return
+        if len(self._recent) >= _RECENT:
+            self._recent.pop(0)
+        self._recent.append((request, now))
+
+    def _forget_one(self):
+        """Drop the unit that was asked in vain most, to make room for another."""
+        worst = None
+        for unit in self.units.values():
+            if worst is None or unit.failures > worst.failures:
+                worst = unit
+        del self.units[worst.unit_id]
+
+    def _say(self, text):
+        """Report a trouble of the wire once, until an answer came."""
+        if text != self._trouble:
+            self._trouble = text
+            self._told(f"{self.name}: {text}")

@@ -1,0 +1,139 @@
+"""The questions waiting for a wire, and whose turn is next.
+
+Higher priorities go first, but not for ever: after a few turns in a row a lower one gets one. Within a priority the client
+that was served longest ago is next. A unit that does not answer is skipped until its next probe is due, unless a person or a
+program asked for it just now.
+"""
+
+from asyncio import Event
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+COMMAND = const(0)  # relay commands and writes
+INTERACTIVE = const(1)  # Modbus TCP clients, pages: somebody waits
+POLL = const(2)
+
+_LONGEST = const(32)  # entries
+_IN_A_ROW = const(8)  # turns of higher priorities while a lower one waits
+
+
+class Entry:
+    """One asking of a request. `deadline` in ticks, None for ever. `error` or the request's reply is there once `done`."""
+
+    def __init__(self, request, priority, client, deadline):
+        self.request = request
+        self.priority = priority
+        self.client = client
+        self.deadline = deadline
+        self.done = Event()
+        self.error = None
+        self.follows = None  # the Entry whose answer this one shares
+
+    def finish(self, error):
+        self.error = error
+        self.done.set()
+
+
+class Queue:
+    """At most 32 entries. `arrived` is set when one comes."""
+
+    def __init__(self):
+        self.arrived = Event()
+        self.entries = []
+        self.active = None  # the entry on the wire
+        self._served = {}  # client: number of the turn it had last
+        self._turn = 0
+        self._in_a_row = 0
+
+    def is_full(self):
+        return len(self.entries) >= _LONGEST
+
+    def add(self, entry):
+        """Queue an entry, or let it follow a read of the same registers that is waiting or on the wire."""
+        if entry.request.is_read:
+            for other in self.entries:
+                if other.follows is None and _answers(other.request, entry.request):
+                    other.priority = min(other.priority, entry.priority)
+                    entry.follows = other
+                    break
+            else:
+                if self.active and _answers(self.active.request, entry.request):
+                    entry.follows = self.active
+        self.entries.append(entry)
+        self.arrived.set()
+
+    def remove(self, entry):
+        """Its client has given up. Those who followed it go on their own."""
+        if entry in self.entries:
+            self.entries.remove(entry)
+            for other in self.entries:
+                if other.follows is entry:
+                    other.follows = None
+            self.arrived.set()
+
+    def next(self, may_go):
+        """Take the entry whose turn it is; None if there is none or none may go.
+
+        `may_go(entry)` tells whether its unit may be asked now.
+        """
+        now = ticks_ms()
+        best = lowest = None
+        for entry in self.entries:
+            if entry.follows is not None or not may_go(entry):
+                continue
+            if entry.deadline is not None and ticks_diff(entry.deadline, now) <= 0:
+                continue  # expired() takes it
+            if best is None or (entry.priority, self._served.get(entry.client, 0)) < best:
+                best = (entry.priority, self._served.get(entry.client, 0))
+                chosen = entry
+            if lowest is None or (-entry.priority, self._served.get(entry.client, 0)) < lowest:
+                lowest = (-entry.priority, self._served.get(entry.client, 0))
+                modest = entry
+        if best is None:
+            return None
+        if modest.priority > chosen.priority:
+            self._in_a_row += 1
+            if self._in_a_row > _IN_A_ROW:
+                chosen = modest
+        if chosen is modest:
+            self._in_a_row = 0
+        self._turn += 1
+        if len(self._served) > 2 * _LONGEST and chosen.client not in self._served:
+            self._served = {}  # clients come and go; fairness starts anew
+        self._served[chosen.client] = self._turn
+        self.entries.remove(chosen)
+        self.active = chosen
+        return chosen
+
+    def expired(self):
+        """Take an entry whose deadline has passed, None if there is none."""
+        now = ticks_ms()
+        for entry in self.entries:
+            if entry.deadline is not None and ticks_diff(entry.deadline, now) <= 0:
+                self.entries.remove(entry)
+                for other in self.entries:
+                    if other.follows is entry:
+                        other.follows = None
+                return entry
+        return None
+
+    def complete(self, error):
+        """The active entry has its answer or an error: tell it and all that follow it."""
+        leader, self.active = self.active, None
+        followers = [entry for entry in self.entries if entry.follows is leader]
+        for entry in followers:
+            self.entries.remove(entry)
+            if error is None:
+                entry.request.copy_from(leader.request)
+            entry.finish(error)
+        leader.finish(error)
+
+
+def deadline_in(milliseconds):
+    return None if milliseconds is None else ticks_add(ticks_ms(), milliseconds)
+
+
+def _answers(request, other):
+    """Whether the reply to `request` will serve `other` too."""
+    return request.adu == other.adu or request.covers(other)

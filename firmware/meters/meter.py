@@ -1,0 +1,219 @@
+"""The task that keeps the readings of one meter: finds out what it is, reads it at its interval, notices when it is gone.
+
+One task per meter, all naive: they ask the bus and wait. What a silent meter may cost the others is the bus's business.
+"""
+
+import asyncio
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from firmware.meters import catalogue, layout
+from firmware.meters.family import MOST_REGISTERS
+from firmware.meters.rows import spans
+from firmware.state.readings import PRESENT, SILENT, Group
+from lib.modbus.errors import FrameError, PeerError
+from lib.modbus.registers import DATA, text, word
+from lib.modbus.request import read_holding_registers, read_input_registers
+
+_INTERVAL_MS = const(60000)  # how often average, maximum and minimum are looked at
+_CONFIGURATION_MS = const(3600000)  # ... and the counters' configuration and the texts
+_FRESH_ROUNDS = const(3)  # a round is good for three intervals
+_FRESH_MS = const(5000)  # ... and this
+_MODEL = const(1)  # wire address of the identity: 14 registers
+_MOST = const(99)  # wire address: registers per request
+_TEXTS = const(101)  # wire address of description and location: 40 holding registers
+
+
+class Meter:
+    """`ask(request)` is the bus with this meter's place in its queue; `interval_ms()` tells how often to read."""
+
+    def __init__(self, device, ask, clock, readings, events, interval_ms):
+        self.device = device
+        self._ask = ask
+        self._clock = clock
+        self._readings = readings
+        self._events = events
+        self._interval_ms = interval_ms
+        self._identity = read_input_registers(device.address, _MODEL, 14)
+        self._family = None
+        self._plans = {}  # group name: (requests, rows, shift)
+        self._optional = {}  # group name: ticks when due next
+        self._configuration = ()
+        self._configured = 0  # ticks when it was read last
+        self._invalid = 0  # bits of the phases that the meter calls invalid
+
+    async def run(self):
+        """Read for ever."""
+        while True:
+            began = ticks_ms()
+            try:
+                if self.device.status != PRESENT:
+                    await self._detect()
+                await self._round()
+            except (FrameError, PeerError) as error:
+                self._lost(error)
+                # The bus delays a silent unit; one that refuses what it gave before would be asked without pause.
+                await asyncio.sleep_ms(1000 if isinstance(error, PeerError) else 0)
+                continue
+            await asyncio.sleep_ms(max(0, self._interval_ms() - ticks_diff(ticks_ms(), began)))
+
+    async def _detect(self):
+        """Read the identity; build the plan for a model that was not there before."""
+        device = self.device
+        pdu = await self._ask(self._identity)
+        model = text(pdu, DATA, 8).split(" ")[0]
+        serial = text(pdu, DATA + 16, 4).split(" ")[0]
+        known = device.status == SILENT and (model, serial) == (device.model, device.serial)
+        if not known:
+            device.clear()
+            device.model = model
+            device.serial = serial
+            device.software = word(pdu, DATA + 24)
+            device.hardware = text(pdu, DATA + 26, 1)
+            self._family = catalogue.find(model)
+            most = await self._most()
+            self._plan(most)
+        await self._read_configuration()
+        device.status = PRESENT
+        self._readings.changed()
+        where = f"{device.port} {device.address}: "
+        if known:
+            self._events.add("meter", where + model + " #" + serial + " answers again")
+        elif self._family is None:
+            self._events.add("meter", where + f"no tables for model {model!r}; reachable by Modbus TCP only")
+        else:
+            self._events.add("meter", where + model + " #" + serial + " found")
+
+    async def _most(self):
+        """Return the registers per request that the meter says it takes, or what the family is known to take."""
+        try:
+            told = word(await self._ask(read_input_registers(self.device.address, _MOST, 1)), DATA)
+        except PeerError:
+            return MOST_REGISTERS
+        return told if 10 <= told <= 125 else MOST_REGISTERS
+
+    def _plan(self, most):
+        """Prepare the requests of every group, and the groups."""
+        device, family = self.device, self._family
+        self._plans = {}
+        self._optional = {}
+        if family is None:
+            return
+        device.phases = family.phases
+        values, counters = family.values, family.counters
+        self._add("measurements", values, values.ranges() + [(layout.INVALID, 1)], most, 0)
+        few = family.most_counters or most
+        self._add("counters", counters, counters.ranges() + [(layout.TARIFF, 1)], few, 0)
+        count = len(counters.names)
+        device.non_resettable = counters.non_resettable
+        device.resettable = count - counters.non_resettable
+        device.phases_of = bytearray(count)
+        device.quadrants = bytearray(count)
+        device.tariffs = bytearray(count)
+        self._configuration = [
+            read_holding_registers(device.address, *span) for span in spans(counters.configuration_ranges(), few)
+        ]
+        if family.has_intervals:
+            for name, shift in layout.INTERVALS:
+                ranges = values.ranges()
+                if name == "average":
+                    ranges.append((layout.INTERVAL_COUNT - shift, 1))
+                self._add(name, values, ranges, most, shift)
+                self._optional[name] = ticks_ms()
+
+    def _add(self, name, rows, ranges, most, shift):
+        requests = [read_input_registers(self.device.address, first + shift, count) for first, count in spans(ranges, most)]
+        self._plans[name] = (requests, rows, shift)
+        self.device.groups[name] = Group(rows.names)
+
+    async def _read_configuration(self):
+        """Counters' units and rules, description and location. A meter may refuse: they stay empty."""
+        device = self.device
+        if self._family is None:
+            return
+        rows = self._family.counters
+        try:
+            for request in self._configuration:
+                rows.configure(device, await self._ask(request), request.address, request.count)
+        except PeerError as error:
+            self._events.add("meter", f"{device.port} {device.address}: no counter configuration, {error}")
+        try:
+            if self._family.most_texts:
+                device.description = await self._text(_TEXTS)
+                device.location = await self._text(_TEXTS + 20)
+            else:
+                pdu = await self._ask(read_holding_registers(device.address, _TEXTS, 40))
+                device.description = text(pdu, DATA, 20)
+                device.location = text(pdu, DATA + 40, 20)
+        except PeerError:
+            pass
+        self._configured = ticks_ms()
+
+    async def _text(self, address):
+        return text(await self._ask(read_holding_registers(self.device.address, address, 20)), DATA, 20)
+
+    async def _round(self):
+        """Read everything that is due."""
+        device = self.device
+        if self._family is None:
+            await self._ask(self._identity)  # whether it is still there, and still the same
+            return
+        await self._read("measurements")
+        self._mark_invalid()
+        await self._read("counters")
+        for name in ("average", "maximum", "minimum"):
+            if name in self._optional and ticks_diff(ticks_ms(), self._optional[name]) >= 0:
+                self._optional[name] = ticks_add(ticks_ms(), _INTERVAL_MS)
+                try:
+                    await self._read(name)
+                except PeerError:  # firmware of before: it has no interval values
+                    del self._optional[name]
+        if ticks_diff(ticks_ms(), self._configured) >= _CONFIGURATION_MS:
+            await self._read_configuration()
+        device.status = PRESENT
+        self._readings.changed()
+
+    async def _read(self, name):
+        requests, rows, shift = self._plans[name]
+        device = self.device
+        group = device.groups[name]
+        complete = True
+        try:
+            for request in requests:
+                first, count = request.address, request.count
+                pdu = await self._ask(request)
+                rows.decode(group, pdu, first, count, shift)
+                if name == "measurements" and first <= layout.INVALID < first + count:
+                    self._invalid = word(pdu, DATA + 2 * (layout.INVALID - first)) & 7
+                elif name == "counters" and first <= layout.TARIFF < first + count:
+                    device.tariff = word(pdu, DATA + 2 * (layout.TARIFF - first))
+                elif name == "average" and first <= layout.INTERVAL_COUNT < first + count:
+                    complete = word(pdu, DATA + 2 * (layout.INTERVAL_COUNT - first)) != 0
+        except (FrameError, PeerError):
+            group.failed()
+            raise
+        if complete:
+            every_ms = self._interval_ms() if shift == 0 else _INTERVAL_MS
+            group.read(self._clock.utc(), _FRESH_ROUNDS * every_ms + _FRESH_MS)
+
+    def _mark_invalid(self):
+        """What belongs to a phase that the meter calls invalid is not there."""
+        if not self._invalid:
+            return
+        group = self.device.groups["measurements"]
+        for index in range(len(group.names)):
+            last = group.names[index][-1]
+            if last in "123" and self._invalid >> (int(last) - 1) & 1:
+                group.put_none(index)
+
+    def _lost(self, error):
+        """The meter did not answer after all retries, or refuses what it must have."""
+        device = self.device
+        for group in device.groups.values():
+            group.failed()
+        if device.status == PRESENT:
+            device.status = SILENT
+            self._readings.changed()
+            self._events.add("meter", f"{device.port} {device.address}: {device.model} #{device.serial} lost, {error}")
+

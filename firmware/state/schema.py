@@ -1,0 +1,187 @@
+"""Every setting there is: the one table from which validation, pages, registers and documents come.
+
+A row is: name | kind | default | range | flags | meaning. `#` in a name stands for an index, whose span is the table's head.
+Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1).
+Flags: `secret` (never shown), `restart` (takes effect with the next start).
+Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
+The table is text because text costs no RAM when the code is frozen.
+"""
+
+_GENERAL = """
+description|text|Description|40||Description
+location|text|Location|40||Location
+connection_mode|choice|2|1=Ethernet,2=WiFi|restart|Connection Mode
+wifi_ssid|text||32|restart|WiFi SSID
+wifi_password|text||63|secret restart|WiFi Password
+wifi_max_retry|int|5|0..100||WiFi attempts before provisioning
+wifi_ap_enabled|flag|0||restart|Own access point
+static_ip_en|flag|0||restart|Static IP address
+ip|text||15|restart|IP address
+netmask|text||15|restart|Network mask
+gateway|text||15|restart|Default gateway
+dns1|text||15|restart|DNS server 1
+dns2|text||15|restart|DNS server 2
+sg_modbus_addr|int|34|1..247||Local Modbus Address
+tcp_port|int|10001|1..65535|restart|Local TCP Modbus Port
+http_port|int|80|1..65535|restart|Local Http Port
+tcp_modbus_en|flag|1||restart|Modbus TCP
+udp_enabled|flag|1||restart|Discovery by UDP
+mdns_enabled|flag|1||restart|Name by mDNS
+locked|flag|0|||Settings locked for Modbus
+debug_console|flag|0||restart|Debug console
+time_sync_src|choice|1|0=Disabled,1=Enabled||NTP Synchronization
+timezone|text|60|63||Timezone
+ntp_server1|text|0.pool.ntp.org|64||NTP Server 1
+ntp_server2|text|1.pool.ntp.org|64||NTP Server 2
+ntp_server3|text||64||NTP Server 3
+"""
+
+_LINK = """
+mqtt#_server|text||64||MQTT/PUSH Server
+mqtt#_port|int|1883|1..65535||MQTT/PUSH Port
+push#_protocol|choice|0|0=Off,1=MQTT,2=Standard TCP||Push protocol
+push#_resp_time|int|5|1..60||Push response time, s
+mqtt#_tls|choice|0|0=MQTT over TCP,1=MQTT over SSL (secure),2=MQTT over SSL with client certificate||MQTT Protocol
+mqtt#_username|text||64||MQTT Username
+mqtt#_password|text||64|secret|MQTT Password
+mqtt#_roottopic|text||32||MQTT Root Topic, empty for the serial number
+mqtt#_sub_topic|text|cmd|32||MQTT Subscribe topic
+mqtt#_pub_topic|text|pub|32||MQTT Publish topic
+mqtt#_qos|choice|0|0=QoS 0,1=QoS 1||MQTT quality of service
+mqtt#_cert_file|text||32||MQTT Server certificate filename
+mqtt#_cli_cert|text||32||MQTT Client certificate filename
+mqtt#_key_file|text||32||MQTT Private key filename
+"""
+
+_INFRARED = """
+left_ir_enabled|flag|1|||IR Energy Counter
+ir_counter_addr|int|33|1..247||IR Energy Counter Modbus Address
+leftir_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IR Energy Counter Push/Publish
+leftir_pushintv|int|600|1..43200||IR Energy Counter Push/Publish Interval, s
+left_ir_desc|text||20||IR Energy Counter Description
+ir_ext_rel_mode|choice|0|0=Not Connected,1=Controlled by IHUB,2=Controlled by IR Counter||IR Relay Operating Mode
+ir_relay_desc|text||20||IR Relay Description
+rightir_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IR Relay Push/Publish
+rightir_pushintv|int|600|1..43200||IR Relay Push/Publish Interval, s
+"""
+
+_RS485 = """
+rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master||RS485 Protocol
+rs485_baud_rate|choice|7|0=1200,1=2400,2=4800,3=9600,4=19200,5=38400,6=57600,7=115200||RS485 Baud Rate
+rs485_parity|choice|0|0=None,1=Odd,2=Even||RS485 Parity
+rs485_stop_bits|choice|0|0=1,1=2||RS485 Stop Bits
+"""
+
+_RS485_DEVICE = """
+rs485_type_#|choice|0|0=Not Connected,2=Energy Meter,3=Bistable Switch,4=PQ Meter||RS 485 Device Type
+rs485_addr_#|int|33|1..247||RS 485 Device Modbus Address
+rs485_pushlnk#|choice|0|0=None,1=Link 1,2=Link 2,3=Both||RS 485 Device Push/Publish
+rs485_pushint#|int|600|1..43200||RS 485 Device Push/Publish Interval, s
+rs485_desc_#|text||20||Bistable Switch Description
+"""
+
+_INPUTS = """
+pulse_cnt_en|flag|1|||Digital input
+adc_enabled|flag|1|||Temperature sensor
+pt1000_lead_mohm|int|0|0..20000||Resistance of both sensor leads, milliohm
+"""
+
+_POLLING = """
+poll_ms|int|1000|0..60000||Time from one reading of a meter to the next, ms
+response_ms|int|1000|50..5000||Longest wait for a device's answer, ms
+"""
+
+RS485_DEVICES = 16
+# (page, rows, indices; None for rows without an index)
+TABLES = (
+    ("General", _GENERAL, None),
+    ("Communication", _LINK, 2),
+    ("IR Devices", _INFRARED, None),
+    ("RS485 Devices", _RS485, None),
+    ("RS485 Devices", _RS485_DEVICE, RS485_DEVICES),
+    ("Inputs", _INPUTS, None),
+    ("Polling", _POLLING, None),
+)
+
+
+class Setting:
+    """One row with its index filled in."""
+
+    def __init__(self, page, row, index):
+        name, self.kind, default, self.range, self.flags, self.meaning = row.split("|")
+        self.page = page
+        self.name = name if index is None else name.replace("#", str(index))
+        self.default = default if self.kind == "text" else int(default)
+
+    @property
+    def is_secret(self):
+        return "secret" in self.flags
+
+    @property
+    def needs_restart(self):
+        return "restart" in self.flags
+
+    def check(self, value):
+        """Return `value` as it is kept; raise ValueError with a sentence for the person who typed it."""
+        if self.kind == "text":
+            return self._check_text(value)
+        if isinstance(value, bool):
+            value = int(value)
+        if not isinstance(value, int):
+            raise ValueError("a whole number is expected")
+        if self.kind == "flag":
+            if value not in (0, 1):
+                raise ValueError("0 or 1 is expected")
+        elif self.kind == "choice":
+            if ("," + self.range).find(f",{value}=") < 0:
+                raise ValueError("one of " + self.range.replace("=", " (").replace(",", "), ") + ") is expected")
+        else:
+            low, _, high = self.range.partition("..")
+            if not int(low) <= value <= int(high):
+                raise ValueError(f"a number from {low} to {high} is expected")
+        return value
+
+    def _check_text(self, value):
+        if not isinstance(value, str):
+            raise ValueError("text is expected")
+        if len(value.encode()) > int(self.range):
+            raise ValueError("at most " + self.range + " bytes are expected")
+        for character in value:
+            if ord(character) < 32 or ord(character) == 127:
+                raise ValueError("no control characters are expected")
+        return value
+
+
+def each():
+    """Yield every Setting, in the order of the pages."""
+    for page, rows, count in TABLES:
+        for index in (None,) if count is None else range(1, count + 1):
+            for row in rows.strip().split("\n"):
+                yield Setting(page, row, index)
+
+
+def find(name):
+    """Return the Setting of that name, None if there is none. Does not build the others."""
+    pattern, index = _split(name)
+    for page, rows, count in TABLES:
+        if count is None:
+            start, at = rows.find("\n" + name + "|"), None
+        elif index and index <= count:
+            start, at = rows.find("\n" + pattern + "|"), index
+        else:
+            continue
+        if start >= 0:
+            return Setting(page, rows[start + 1 : rows.find("\n", start + 1)], at)
+    return None
+
+
+def _split(name):
+    """Return (name with # for its index, index), the index 0 if there is none: rs485_type_12 is rs485_type_# and 12."""
+    start = 5 if name.startswith("rs485") else 0
+    while start < len(name) and not name[start].isdigit():
+        start += 1
+    end = start
+    while end < len(name) and name[end].isdigit():
+        end += 1
+    digits = name[start:end]
+    return name[:start] + "#" + name[end:], int(digits) if digits and digits[0] != "0" else 0

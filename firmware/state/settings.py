@@ -1,0 +1,107 @@
+"""The settings: one validated object, kept in one file, changed as a whole.
+
+Only what differs from the default is kept, in RAM and in the file. Whatever a file holds - another version's names, wrong
+types, half a file - the device starts: each field that does not pass falls back to its default and is reported.
+"""
+
+from firmware.state import schema
+from lib.store.document import Document
+
+_VERSION = 1
+
+
+class SettingsError(Exception):
+    """Nothing was changed. `errors` tells for each field what is wrong with it."""
+
+    @property
+    def errors(self):
+        return self.args[0]
+
+
+class Settings:
+    """`revision` counts changes. Values are int or str; see firmware/state/schema.py."""
+
+    def __init__(self, path="/settings.json"):
+        self._file = Document(path)
+        self._values = {}
+        self._listeners = []
+        self.revision = 0
+
+    def load(self):
+        """Take the file's content; return the sentences that say what of it could not be used."""
+        stored = self._file.load()
+        self._values = {}
+        troubles = [self._file.trouble] if self._file.trouble else []
+        if stored is None:
+            return troubles
+        values = stored.get("values") if isinstance(stored, dict) else None
+        if not isinstance(values, dict):
+            troubles.append("settings are not in the form expected; defaults serve")
+            return troubles
+        version = stored.get("version")
+        if version != _VERSION:
+            troubles.append(f"settings come from version {version}; what this version knows is kept")
+        for name, value in values.items():
+            setting = schema.find(name)
+            if setting is None:
+                troubles.append(f"{name}: unknown setting")
+                continue
+            try:
+                self._keep(setting, setting.check(value))
+            except ValueError as error:
+                troubles.append(f"{name}: {error}; the default serves")
+        return troubles
+
+    def get(self, name):
+        """Return a value; KeyError for a name that is not in the schema (a bug)."""
+        if name in self._values:
+            return self._values[name]
+        setting = schema.find(name)
+        if setting is None:
+            raise KeyError(name)
+        return setting.default
+
+    def change(self, changes):
+        """Check all, then write all, then tell all; return the names that changed.
+
+        Raises SettingsError and changes nothing if a single field is wrong; OSError if the flash does not take it.
+        """
+        errors = {}
+        checked = []
+        for name, value in changes.items():
+            setting = schema.find(name)
+            try:
+                if setting is None:
+                    raise ValueError("there is no such setting")
+                checked.append((setting, setting.check(value)))
+            except ValueError as error:
+                errors[name] = str(error)
+        if errors:
+            raise SettingsError(errors)
+        before = dict(self._values)
+        changed = []
+        for setting, value in checked:
+            if self.get(setting.name) != value:
+                self._keep(setting, value)
+                changed.append(setting.name)
+        if not changed:
+            return changed
+        try:
+            self._file.save({"version": _VERSION, "values": self._values})
+        except Exception:
+            self._values = before
+            raise
+        self.revision += 1
+        for told in self._listeners:
+            told(changed)
+        return changed
+
+    def on_change(self, told):
+        """Have told(names) called after each change."""
+        self._listeners.append(told)
+
+    def _keep(self, setting, value):
+        if value == setting.default:
+            self._values.pop(setting.name, None)
+        else:
+            self._values[setting.name] = value

@@ -1,0 +1,201 @@
+"""The byte loops of the HTTP server in viper: reading a request's head, and filling an answer's buffer.
+
+No bounds are checked in here: 0 <= at <= end <= len(buffer) is the callers' business. All values stay far below
+2**30, so 32 and 64 bit words agree.
+"""
+
+import micropython
+
+# One bit per character that may stand in a token (RFC 9110 5.6.2): bit (c & 7) of byte (c >> 3).
+_TOKEN = b"\x00\x00\x00\x00\xfa\x6c\xff\x03\xfe\xff\xff\xc7\xff\xff\xff\x57"
+
+
+@micropython.viper
+def line_end(buffer, at: int, end: int) -> int:
+    """Return the offset of the LF that ends the line starting at or before `at`.
+
+    -1: it is not there yet. -2: a byte that no head may hold comes first: a control character but TAB, or a CR
+    without LF (RFC 9112 2.2).
+    """
+    source = ptr8(buffer)
+    while at < end:
+        byte = source[at]
+        if byte < 32:
+            if byte == 10:
+                return at
+            if byte == 13:
+                if at + 1 == end:
+                    return -1
+                if source[at + 1] != 10:
+                    return -2
+            elif byte != 9:
+                return -2
+        elif byte == 127:
+            return -2
+        at += 1
+    return -1
+
+
+@micropython.viper
+def token_end(buffer, at: int, end: int) -> int:
+    """Return the offset of the first byte from `at` on that belongs to no token, or end."""
+    source = ptr8(buffer)
+    allowed = ptr8(_TOKEN)
+    while at < end:
+        byte = source[at]
+        if byte > 127 or not (allowed[byte >> 3] >> (byte & 7)) & 1:
+            return at
+        at += 1
+    return end
+
+
+@micropython.viper
+def same(buffer, at: int, text, count: int, fold: int) -> int:
+    """Return 1 if `count` bytes from `at` equal those of text (ASCII str or bytes); fold 1: letter case is ignored."""
+    source = ptr8(buffer)
+    other = ptr8(text)
+    index = 0
+    while index < count:
+        byte = source[at + index]
+        wanted = other[index]
+        if fold:
+            if byte >= 65 and byte <= 90:
+                byte += 32
+            if wanted >= 65 and wanted <= 90:
+                wanted += 32
+        if byte != wanted:
+            return 0
+        index += 1
+    return 1
+
+
+@micropython.viper
+def is_utf8(buffer, at: int, end: int) -> int:
+    """Return 1 if the bytes are UTF-8 in its shortest form: no surrogates, nothing beyond U+10FFFF (RFC 3629)."""
+    source = ptr8(buffer)
+    while at < end:
+        byte = source[at]
+        at += 1
+        if byte < 0x80:
+            continue
+        low = 0x80
+        high = 0xBF
+        if byte < 0xC2 or byte > 0xF4:
+            return 0
+        if byte < 0xE0:
+            more = 1
+        elif byte < 0xF0:
+            more = 2
+            if byte == 0xE0:
+                low = 0xA0
+            elif byte == 0xED:
+                high = 0x9F
+        else:
+            more = 3
+            if byte == 0xF0:
+                low = 0x90
+            elif byte == 0xF4:
+                high = 0x8F
+        if at + more > end:
+            return 0
+        if source[at] < low or source[at] > high:
+            return 0
+        at += 1
+        while more > 1:
+            if (source[at] & 0xC0) != 0x80:
+                return 0
+            at += 1
+            more -= 1
+    return 1
+
+
+@micropython.viper
+def put_bytes(out, at: int, limit: int, data, count: int, is_text: int) -> int:
+    """Copy data to out from `at` on and return the offset behind it, or -1 if that is beyond limit.
+
+    count: bytes, or characters if data is a str (is_text 1): what len() says of either. A str ends behind its last
+    character's last byte; the NUL that MicroPython keeps behind every str stops the search for it.
+    """
+    target = ptr8(out)
+    source = ptr8(data)
+    index = 0
+    if not is_text:
+        if at + count > limit:
+            return -1
+        while index < count:
+            target[at + index] = source[index]
+            index += 1
+        return at + count
+    while True:
+        byte = source[index]
+        if (byte & 0xC0) != 0x80:
+            if count == 0:
+                return at
+            count -= 1
+        if at == limit:
+            return -1
+        target[at] = byte
+        at += 1
+        index += 1
+
+
+@micropython.viper
+def put_escaped(out, at: int, limit: int, data, count: int, is_text: int) -> int:
+    """Like put_bytes, as the inside of a JSON string: quote, backslash and control characters escaped (RFC 8259 7)."""
+    target = ptr8(out)
+    source = ptr8(data)
+    index = 0
+    while True:
+        if not is_text and count == 0:
+            return at
+        byte = source[index]
+        index += 1
+        if not is_text or (byte & 0xC0) != 0x80:
+            if count == 0:
+                return at
+            count -= 1
+        if byte == 34 or byte == 92:
+            if at + 2 > limit:
+                return -1
+            target[at] = 92
+            target[at + 1] = byte
+            at += 2
+        elif byte < 32:
+            if at + 6 > limit:
+                return -1
+            target[at] = 92
+            target[at + 1] = 117
+            target[at + 2] = 48
+            target[at + 3] = 48
+            target[at + 4] = 48 + (byte >> 4)
+            low = byte & 15
+            target[at + 5] = 48 + low if low < 10 else 87 + low
+            at += 6
+        else:
+            if at == limit:
+                return -1
+            target[at] = byte
+            at += 1
+
+
+@micropython.viper
+def put_digits(out, at: int, limit: int, number: int, width: int) -> int:
+    """Write 0 <= number < 2**30 in decimal, padded with zeros to width; return the offset behind, -1 beyond limit."""
+    target = ptr8(out)
+    size = 1
+    rest = number
+    while rest > 9:
+        rest = rest // 10
+        size += 1
+    if size < width:
+        size = width
+    if at + size > limit:
+        return -1
+    end = at + size
+    place = end
+    while place > at:
+        place -= 1
+        rest = number // 10
+        target[place] = 48 + number - rest * 10
+        number = rest
+    return end

@@ -1,0 +1,1 @@
+"""What a development machine runs: set-up, the image builder, the rig, the linters."""

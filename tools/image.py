@@ -1,0 +1,91 @@
+"""Builds the application image of a board: `python -m tools.image HOST --bits 32`.
+
+For HOST the image is a ROMFS file with bytecode for the host's instruction set. The host board maps it into memory
+outside the heap, as frozen code is on the device, so that heap figures mean something. An ESP32 board's image comes out of
+ESP-IDF (docs/boards.md); what this tool can do for it is compile every module for its instruction set and add up the sizes.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+TOOLS = TOP / ".tools" / "venv" / "bin"
+ARCHITECTURES = {64: "x64", 32: "x86"}
+DEVICE = "xtensawin"
+ROOMS = ("lib", "firmware")
+
+
+def sources(board):
+    """Yield (source, path inside the image) of every module of the application, board.py included."""
+    for room in ROOMS:
+        for source in sorted((TOP / room).rglob("*.py")):
+            if source.name != "__init__.py" or source.stat().st_size:
+                yield source, source.relative_to(TOP)
+    yield TOP / "boards" / board / "board.py", Path("board.py")
+
+
+def compile_module(source, target, march):
+    """Compile one module as the frozen build does (-O3). Raises SystemExit with the compiler's own words."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    name = str(source.relative_to(TOP))
+    command = [TOOLS / "mpy-cross", f"-march={march}", "-O3", "-s", name, "-o", target, source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name} does not compile for {march}:\n{done.stderr.strip()}")
+
+
+def build(board="HOST", bits=64):
+    """Build the HOST image for a width unless it is newer than every source; return its path."""
+    image = TOP / "build" / f"{board}-{bits}.romfs"
+    modules = list(sources(board))
+    # A deleted module must leave the image too: the list of names is part of what is compared.
+    listing = image.with_suffix(".list")
+    names = "\n".join(str(path) for _, path in modules)
+    newest = max(source.stat().st_mtime for source, _ in [*modules, (Path(__file__), None)])
+    if image.exists() and image.stat().st_mtime > newest and listing.exists() and listing.read_text() == names:
+        return image
+    image.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=image.parent) as folder:
+        tree = Path(folder) / "tree"
+        for source, path in modules:
+            compile_module(source, (tree / path).with_suffix(".mpy"), ARCHITECTURES[bits])
+        made = Path(folder) / "image"
+        command = [TOOLS / "mpremote", "romfs", "-o", made, "--no-mpy", "build", tree]
+        subprocess.run(command, check=True, capture_output=True)
+        shutil.move(made, image)  # whole or not at all: several rigs may build at once
+    listing.write_text(names)
+    return image
+
+
+def frozen_sizes(board):
+    """Compile everything for the device; return {path: bytes of .mpy}."""
+    sizes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for source, path in sources(board):
+            target = Path(folder) / path.with_suffix(".mpy")
+            compile_module(source, target, DEVICE)
+            sizes[str(path)] = target.stat().st_size
+    return sizes
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools.image", description=__doc__.splitlines()[0])
+    parser.add_argument("board", nargs="?", default="HOST", choices=sorted(p.name for p in (TOP / "boards").iterdir() if p.is_dir()))
+    parser.add_argument("--bits", type=int, choices=sorted(ARCHITECTURES), default=64)
+    options = parser.parse_args()
+    if options.board == "HOST":
+        image = build(options.board, options.bits)
+        print(f"{image.relative_to(TOP)}: {image.stat().st_size} bytes")
+        return
+    sizes = frozen_sizes(options.board)
+    for path, size in sizes.items():
+        print(f"{size:8} {path}")
+    print(f"{sum(sizes.values()):8} in all, compiled for {DEVICE} with -O3; the image itself is built with ESP-IDF: docs/boards.md")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

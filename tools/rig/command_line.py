@@ -1,0 +1,157 @@
+"""`python -m tools.rig up`: the options, and what is printed."""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.rig import field as fields
+from tools.rig.errors import RigError
+from tools.rig.station import TOP, Station
+from tools.rig.world import World
+
+HEAPS = {32: "112k", 64: "224k"}
+# Slots of the RS-485 line as the default field has them: 2 energy meter, 4 PQ meter.
+SETTINGS = {
+    "left_ir_enabled": 1,
+    "ir_ext_rel_mode": 1,
+    "rs485_type_1": 2,
+    "rs485_addr_1": 35,
+    "rs485_type_2": 4,
+    "rs485_addr_2": 36,
+}
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="rig", description="The gateway on your desk, with simulated meters.")
+    up = top.add_subparsers(dest="command", required=True).add_parser("up", help="start everything")
+    up.add_argument("--json", action="store_true", help="print one JSON line when ready")
+    up.add_argument("--bits", type=int, choices=(32, 64), default=64, help="which MicroPython build")
+    up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 224k on 64)")
+    up.add_argument("--flash", type=Path, help="the flash chip as a file; made when missing, kept when present")
+    up.add_argument("--log", type=Path, help="where the gateway's output goes")
+    up.add_argument("--port", action="append", default=[], metavar="NAME=TTY", help="wire this port to a serial device")
+    up.add_argument("--meters", type=Path, default=fields.DEFAULT, help="JSON of simulated meters (see tools/rig/__init__.py)")
+    up.add_argument("--settings", type=Path, help="JSON merged into the settings at first start")
+    for name in ("http", "modbus", "discovery"):
+        up.add_argument(f"--{name}-port", type=int, default=0, help="a fixed port (0 = any)")
+    up.add_argument("--board", default="SG_W1", help="behave as this board")
+    up.add_argument("--fast", action="store_true", help="no baud-rate pacing on simulated lines")
+    up.add_argument("--time-scale", type=float, default=1.0, help="the wall clock runs so many times as fast")
+    up.add_argument("--clock", help="wall clock at the start as seconds since 1970, or none: the gateway does not know it")
+    up.add_argument("--power-cut", type=int, metavar="N", help="die at the N-th flash write or erase; exit status 42")
+    return top
+
+
+def main(arguments=None):
+    options = parser().parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="opensg-rig-"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the station takes over
+    try:
+        status = _up(options, folder)
+    except KeyboardInterrupt:
+        status = 0
+    except (RigError, SystemExit) as error:  # the image builder ends with SystemExit and a sentence
+        print(f"rig: {error}", file=sys.stderr)
+        status = 1
+    finally:
+        if not (folder / "crashed").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    return status
+
+
+def _up(options, folder):
+    sys.setswitchinterval(0.0005)  # the lines' threads must not wait long for each other
+    content = fields.load(options.meters)
+    ports = _external(options.port)
+    settings = _settings(options, content)
+    clock = content.get("clock", 0) if options.clock is None else _clock(options.clock)
+    world = World(clock or None, options.time_scale)
+    micropython = TOP / ".tools" / "bin" / f"micropython{options.bits}"
+    if not micropython.exists():
+        raise RigError(f"there is no {micropython}; run tools/setup")
+    from tools import image
+
+    heap = options.heap or HEAPS[options.bits]
+    command = [str(micropython), "-X", f"heapsize={heap}", str(TOP / "boards" / "HOST" / "start.py")]
+    flash = options.flash or folder / "flash.bin"
+    fresh = not flash.exists() or flash.stat().st_size == 0
+    with fields.Field(content["meters"], folder, world, options.fast, ports) as field:
+        station = Station(
+            field,
+            {
+                "image": image.build("HOST", options.bits),
+                "flash": flash.absolute(),
+                "log": (options.log or folder / "gateway.log").absolute(),
+                "board": options.board,
+                "ports": ports,
+                **{f"{name}_port": getattr(options, f"{name}_port") for name in ("http", "modbus", "discovery")},
+                "settings": settings if fresh else None,
+                "clock_set": clock is not None,
+                "power_cut": options.power_cut,
+                "fast": options.fast,
+            },
+            command,
+        )
+        show = _show_json if options.json else lambda ready: _show(ready, field)
+        status = station.run(show, _stdin_pipe())
+        if status == 1:
+            (folder / "crashed").touch()  # what is left is worth a look
+        return status
+
+
+def _external(arguments):
+    ports = {}
+    for argument in arguments:
+        name, _, tty = argument.partition("=")
+        if name not in fields.PORTS or not tty:
+            raise RigError(f"--port takes NAME=TTY with one of {', '.join(fields.PORTS)}, not {argument!r}")
+        ports[name] = tty
+    return ports
+
+
+def _settings(options, content):
+    """The rig's own, then the meters file's, then those of --settings."""
+    settings = {**SETTINGS, **content.get("settings", {})}
+    if options.settings:
+        try:
+            settings.update(json.loads(options.settings.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RigError(f"the settings file {options.settings} cannot be read: {error}") from error
+    return settings
+
+
+def _clock(text):
+    if text == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise RigError(f"--clock takes seconds since 1970 or none, not {text!r}") from None
+
+
+def _stdin_pipe():
+    """Standard input when its end means that whoever started us is gone: a pipe. Else None."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return None
+    return 0 if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
+
+
+def _show_json(ready):
+    print(json.dumps(ready), flush=True)
+
+
+def _show(ready, field):
+    print(f"{ready['serial']} is up at {ready['http']} (proof of possession {ready['pop']})")
+    for meter in field.meters.values():
+        print(f"  {meter.port:9}{meter.address:4}  {meter.model} {meter.serial}")
+    print(f"  try: curl '{ready['http']}/get_command?command=get_measurements1'")
+    host, port = ready["control"]
+    print(f"  control channel {host}:{port}, log {ready['log']}; stop with Ctrl-C", flush=True)

@@ -1,0 +1,237 @@
+"""The rig as a whole: the field, the gateway's process and the control channel, and the loop that keeps them together."""
+
+import os
+import selectors
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tools.rig.control import Control
+from tools.rig.errors import RigError
+from tools.rig.gateway import POWER_CUT, RESET, Gateway
+from tools.rig.operations import DEFAULT_WIFI, Operations
+from tools.rig.pt1000 import resistance
+
+TOP = Path(__file__).resolve().parent.parent.parent
+_READY_S = 60.0
+_VAIN_RESETS = 10
+_ROOM_TEMPERATURE = 20.4
+
+
+class Station:
+    """Made in the main thread, which then calls run(). `command` starts the gateway, all else is in `options`."""
+
+    def __init__(self, field, options, command, watchdog_s=30.0):
+        """`options`: image, flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port,
+        discovery_port, settings, clock_set, power_cut, fast."""
+        self.field = field
+        self.leds = {"green": "off", "red": "off"}
+        self.wifi = DEFAULT_WIFI
+        self.ohm = round(resistance(_ROOM_TEMPERATURE), 4)
+        self.clock_set = options["clock_set"]
+        self._options = options
+        self._ports = {name: options.get(name) or 0 for name in ("http_port", "modbus_port", "discovery_port")}
+        self._settings = options["settings"]
+        self._gateway = Gateway(command, self._argument, options["log"], watchdog_s)
+        self._control = Control(Operations(self).operate)
+        self._ready = None  # the gateway's ready event since its last start
+        self._heap = {}
+        self._changed = threading.Condition()
+        self._reset_cause = None  # asked for by a control connection
+        self._generation = 0  # how often it has become ready
+        self._wake_r, self._wake_w = os.pipe()
+        self._vain_resets = 0  # since it was last ready
+        self._stopping = False
+
+    # Called from any thread.
+
+    def send(self, message):
+        """To the gateway; while it is between two starts the message is lost, as a press of the button would be."""
+        link = self._gateway.link
+        if link is not None:
+            link.send(message)
+
+    def ask_heap(self, timeout_s):
+        with self._changed:
+            self._heap = {}
+            self.send({"op": "heap"})
+            if not self._changed.wait_for(lambda: self._heap, timeout_s):
+                raise RigError(f"the gateway did not answer within {timeout_s:g} s")
+            return {"used": self._heap["used"], "free": self._heap["free"]}
+
+    def reset(self, cause, timeout_s):
+        """Kill the gateway and start it again; returns the new ready line."""
+        with self._changed:
+            before = self._generation
+            self._reset_cause = cause
+            self._wake()
+            if not self._changed.wait_for(lambda: self._generation > before, timeout_s):
+                raise RigError(f"the gateway was not ready within {timeout_s:g} s after the reset")
+        return self.ready_line()
+
+    def ready_line(self):
+        """What `up --json` prints."""
+        ready = self._ready or {}
+
+        def place(name):
+            return ["127.0.0.1", ready[name]] if ready.get(name) else None
+
+        return {
+            "pid": os.getpid(),
+            "http": f"http://127.0.0.1:{ready['http']}" if ready.get("http") else None,
+            "modbus_tcp": place("modbus_tcp"),
+            "discovery": place("discovery"),
+            "ble": place("ble"),
+            "control": self._control.address,
+            "flash": str(self._options["flash"]),
+            "log": str(self._options["log"]),
+            "pop": ready.get("pop"),
+            "serial": ready.get("serial"),
+            "gateway_pid": self._gateway.pid,
+        }
+
+    def stop(self):
+        self._stopping = True
+        self._wake()
+
+    def _wake(self):
+        os.write(self._wake_w, b"x")
+
+    # The main thread.
+
+    def run(self, when_ready, until_end_of=None):
+        """Run until stop() or the end of the file `until_end_of`; returns the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.stop())
+        selector = selectors.DefaultSelector()
+        selector.register(self._wake_r, selectors.EVENT_READ, "wake")
+        if until_end_of is not None:
+            selector.register(until_end_of, selectors.EVENT_READ, "stdin")
+        self._start("power-on")
+        selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
+        announced = False
+        try:
+            while not self._stopping:
+                for key, _ in selector.select(self._patience_s()):
+                    if key.data == "wake":
+                        os.read(self._wake_r, 64)
+                    elif key.data == "stdin" and not os.read(key.fd, 4096):
+                        return 0
+                    elif key.data == "gateway":
+                        messages = self._gateway.link.receive()
+                        for message in messages or ():
+                            self._heard(message)
+                        if messages is None:
+                            self._reset_cause = self._reset_cause or "ended"
+                if self._ready and not announced:
+                    announced = True
+                    when_ready(self.ready_line())
+                status = self._supervise(selector)
+                if status is not None:
+                    return status
+            return 0
+        finally:
+            self._gateway.kill()
+            self._control.close()
+
+    def _patience_s(self):
+        if not self._ready:
+            return max(0.0, self._started_at + _READY_S - time.monotonic())
+        starving = self._gateway.starving_in_s()
+        return None if starving is None else max(0.0, starving)
+
+    def _supervise(self, selector):
+        """Start it again where that is due; returns an exit status when all is over."""
+        cause, ended = self._reset_cause, False
+        starving = self._gateway.starving_in_s()
+        if cause is None and starving is not None and starving <= 0:
+            cause = "watchdog"
+            self._gateway.note("the watchdog was not fed in time: the gateway is killed and started again")
+        if cause is None and not self._ready and time.monotonic() >= self._started_at + _READY_S:
+            return self._failed(f"The gateway was not ready within {_READY_S:g} s")
+        if cause is None:
+            return None
+        selector.unregister(self._gateway.link)
+        if cause == "ended":
+            ended, cause = True, "reset"
+        status = self._gateway.ended() if ended else self._gateway.kill()
+        if ended and status == POWER_CUT:
+            return POWER_CUT
+        if ended and status != RESET:
+            how = f"was killed by signal {-status}" if status < 0 else f"stopped with exit status {status}"
+            return self._failed(f"The gateway {how}")
+        if ended and not self._ready:
+            self._vain_resets += 1
+            if self._vain_resets >= _VAIN_RESETS:
+                return self._failed(f"The gateway reset itself {_VAIN_RESETS} times without becoming ready")
+        self._reset_cause = None
+        self._start(cause)
+        selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
+        return None
+
+    def _failed(self, what):
+        tail = self._gateway.log_tail()
+        print(f"rig: {what}; the end of its log ({self._options['log']}):\n{tail}", file=sys.stderr, flush=True)
+        return 1
+
+    def _start(self, cause):
+        self._ready = None
+        self._started_at = time.monotonic()
+        self.leds = {"green": "off", "red": "off"}
+        for line in self.field.lines.values():
+            line.restart()
+        self._gateway.start(cause)
+        self.send({"op": "wifi", "aps": self.wifi})
+        self.send({"op": "pt1000", "ohm": self.ohm})
+
+    def _argument(self, cause, link):
+        options, world = self._options, self.field.world
+        tty = {port: str(line.path) for port, line in self.field.lines.items()}
+        return {
+            "image": str(options["image"]),
+            "flash": str(options["flash"]),
+            "link": link,
+            "tty": {**tty, **options["ports"]},
+            "board": options["board"],
+            **self._ports,
+            "settings": self._settings,
+            "clock": {"unix": world.unix(), "scale": world.scale} if self.clock_set else None,
+            "power_cut": options["power_cut"],
+            "fast": options["fast"],
+            "reset_cause": cause,
+        }
+
+    def _heard(self, message):
+        try:
+            self._event(message)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._gateway.note(f"message from the gateway is not right: {message} ({error!r})")
+
+    def _event(self, message):
+        kind = message.get("event")
+        if kind == "line":
+            self.field.announce(message["port"], message["baud"], message["parity"], message["stop"])
+        elif kind == "leds":
+            self.leds = {"green": message["green"], "red": message["red"]}
+        elif kind == "fed":
+            self._gateway.fed()
+        elif kind == "heap":
+            with self._changed:
+                self._heap = message
+                self._changed.notify_all()
+        elif kind == "ready":
+            self._became_ready(message)
+        else:
+            self._gateway.note(f"unknown message from the gateway: {message}")
+
+    def _became_ready(self, message):
+        for option, name in (("http_port", "http"), ("modbus_port", "modbus_tcp"), ("discovery_port", "discovery")):
+            self._ports[option] = message.get(name) or self._ports[option]  # the same after a restart
+        self._vain_resets = 0
+        self._settings = None  # they were merged; from now on the flash has them
+        with self._changed:
+            self._ready = message
+            self._generation += 1
+            self._changed.notify_all()
