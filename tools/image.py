@@ -28,11 +28,11 @@ def sources(board):
     yield TOP / "boards" / board / "board.py", Path("board.py")
 
 
-def compile_module(source, target, march):
-    """Compile one module as the frozen build does (-O3). Raises SystemExit with the compiler's own words."""
+def compile_module(source, target, march, level=3):
+    """Compile one module; level 3 as the frozen build does, 2 keeps the line numbers of tracebacks. Raises SystemExit with the compiler's own words."""
     target.parent.mkdir(parents=True, exist_ok=True)
     name = str(source.relative_to(TOP))
-    command = [TOOLS / "mpy-cross", f"-march={march}", "-O3", "-s", name, "-o", target, source]
+    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", name, "-o", target, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} does not compile for {march}:\n{done.stderr.strip()}")
@@ -52,7 +52,7 @@ def build(board="HOST", bits=64):
     with tempfile.TemporaryDirectory(dir=image.parent) as folder:
         tree = Path(folder) / "tree"
         for source, path in modules:
-            compile_module(source, (tree / path).with_suffix(".mpy"), ARCHITECTURES[bits])
+            compile_module(source, (tree / path).with_suffix(".mpy"), ARCHITECTURES[bits], level=2)
         made = Path(folder) / "image"
         command = [TOOLS / "mpremote", "romfs", "-o", made, "--no-mpy", "build", tree]
         subprocess.run(command, check=True, capture_output=True)

@@ -18,6 +18,7 @@ from lib.modbus.reply import ReplyReader
 _TRIES = const(3)
 _SLACK_MS = const(250)  # a frame may have pauses that add up to so much: converters and radio links cut frames
 _TURNAROUND_MS = const(100)  # after a broadcast
+_GAP_MS = const(20)  # least silence that ends a reply of unknown length
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
 _SHARE = const(9)  # a probe of silent units costs at most one part in so many and one
 _MOST_UNITS = const(48)
@@ -196,59 +197,54 @@ class ModbusMaster:
         reader.restart(request)
         await uart.send(request.adu)
         sent = ticks_ms()
-        first = True
         try:
-            while True:
-                wait_ms = self._wait_ms(request, unit, first)
-                try:
-                    if first:
-                        count = await asyncio.wait_for_ms(uart.readinto(reader.room()), wait_ms)
-                        reader.filled(count)
-                        if reader.pdu() is not None:
-                            break
-                        first = reader.echoed and reader.received <= len(request.adu)  # our own frame is no answer
-                        if not first and not request.reply_size:
-                            continue
-                        latency_ms = ticks_diff(ticks_ms(), sent)
-                    else:
-                        await asyncio.wait_for_ms(self._collect(request), wait_ms)
-                        break
-                except asyncio.TimeoutError:  # noqa: UP041
-                    reader.silence()
-                    break
-            unit.good(ticks_diff(ticks_ms(), sent) if first else latency_ms)
+            unit.good(await self._answer(request, unit.timeout_ms(self._longest_ms()), sent))
             self._trouble = ""
         except PeerError:
             unit.good(ticks_diff(ticks_ms(), sent))
             self._trouble = ""
             raise
-        except FrameError as error:
+        except FrameError:
             unit.missed(request)
-            if error.reason == "noise" or error.reason == "crc":
-                self.noise += reader.received
             raise
         finally:
             self._quiet_since_us = ticks_us()
             if reader.received:
                 self.frames += 1
-                self.noise += reader.skipped + reader.trailing
-                reader.echo = reader.echoed or (reader.echo and request.is_mirrored)
+            self.noise += reader.skipped + reader.trailing
+            if not request.is_mirrored and request.reply is not None:
+                reader.echo = reader.echoed  # whether this port hears itself shows in every read
 
-    def _wait_ms(self, request, unit, first):
-        """How long to wait: for the first byte, for the rest of a frame, or for the silence that ends one of unknown length."""
-        if first:
-            return unit.timeout_ms(self._longest_ms())
-        if not request.reply_size:
-            return max(20, 4 * self._uart.char_us // 1000)
-        return request.reply_size * self._uart.char_us // 1000 + _SLACK_MS
+    async def _answer(self, request, timeout_ms, sent):
+        """Collect the reply; return the milliseconds from the end of the question to the first bytes of the answer.
 
-    async def _collect(self, request):
-        """Read until the reply is whole. One deadline stands around all of it."""
+        One deadline for the first byte, one for the rest of the frame. Our own echo is no answer: as long as not more bytes
+        came than it has, the answer's first byte is waited for.
+        """
+        uart, reader = self._uart, self._reader
+        try:
+            while reader.received <= len(request.adu):
+                reader.filled(await asyncio.wait_for_ms(uart.readinto(reader.room()), timeout_ms))
+                latency_ms = ticks_diff(ticks_ms(), sent)
+                if reader.pdu() is not None:
+                    return latency_ms
+            if request.reply_size:
+                await asyncio.wait_for_ms(self._collect(), request.reply_size * uart.char_us // 1000 + _SLACK_MS)
+            else:  # its length is its own secret: silence ends it
+                while True:
+                    gap_ms = max(_GAP_MS, 4 * uart.char_us // 1000)
+                    reader.filled(await asyncio.wait_for_ms(uart.readinto(reader.room()), gap_ms))
+                    if reader.pdu() is not None:
+                        break
+        except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
+            reader.silence()
+        return latency_ms
+
+    async def _collect(self):
+        """Read until the reply is whole."""
         uart, reader = self._uart, self._reader
         while reader.pdu() is None:
             reader.filled(await uart.readinto(reader.room()))
-            if not request.reply_size:
-                return  # the length is unknown: the caller waits for silence
 
     async def _silence(self):
         """Wait until the wire was silent for 3.5 characters; throw away what was left on it."""

@@ -5,7 +5,7 @@ _LONGEST_TEXT = 120
 
 
 class Events:
-    """`clock.utc()` dates them. Kinds in use: start, time, settings, login, relay, bus, meter, task, pulse, network."""
+    """`clock.utc()` dates them. Kinds in use: start, time, settings, login, relay, bus, meter, task, input, network."""
 
     def __init__(self, clock):
         self._clock = clock

@@ -9,8 +9,9 @@ import os
 import socket
 import sys
 
-argument = json.loads(sys.argv[1])
-link = socket.socket(fileno=argument["link"])
+link = socket.socket(fileno=int(sys.argv[1]))
+lines = link.makefile("r")
+argument = json.loads(lines.readline())
 
 
 def record(what):
@@ -44,7 +45,7 @@ tell("nonsense")
 tell("ready", **ports, discovery=None, ble=None, pop="12345678", serial="SG000017")
 if argument["board"] == "STARVES":
     tell("fed")
-for line in link.makefile("rb"):
+for line in lines:
     heard = json.loads(line)
     record(heard)
     if heard["op"] == "pulse":

@@ -18,17 +18,20 @@ class Supervisor:
         self._told = told
         self._beats = []
         self.crashes = 0
-        self.tasks = []
 
     def start(self, name, run):
-        """Run the coroutine function `run` for ever."""
-        self.tasks.append(asyncio.create_task(self._keep(name, run)))
+        """Run the coroutine function `run` for ever; return the task, which ends only by cancel()."""
+        return asyncio.create_task(self._keep(name, run))
 
     def beat(self, name, within_ms):
         """Return a Beat that must be beaten every `within_ms`, from now on."""
         beat = Beat(name, within_ms)
         self._beats.append(beat)
         return beat
+
+    def forget(self, beat):
+        """The task of this beat is no more."""
+        self._beats.remove(beat)
 
     def late(self):
         """Return the name of a task whose beat is overdue, None if all report."""

@@ -5,20 +5,20 @@ atomic in littlefs. The last line of the file is the CRC-32 of what stands befor
 previous version serves.
 """
 
+import io
 import json
 import os
 from binascii import crc32
 
 
-class _Checked:
+class _Checked(io.IOBase):
     """A file to write to that keeps the CRC-32 of what passed."""
 
     def __init__(self, file):
         self._file = file
         self.crc = 0
 
-    def write(self, text):
-        data = text.encode() if isinstance(text, str) else text
+    def write(self, data):
         self.crc = crc32(data, self.crc)
         return self._file.write(data)
 

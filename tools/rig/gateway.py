@@ -1,9 +1,8 @@
-"""The gateway as a process: started with one JSON argument, spoken to over a socket pair, started again after a reset.
+"""The gateway as a process: started and spoken to over a socket pair, started again after a reset.
 
 The rig is its reset button, its mains plug and its external watchdog.
 """
 
-import json
 import os
 import signal
 import socket
@@ -22,7 +21,10 @@ class Gateway:
     """All methods belong to the main thread: the child dies with the thread that started it."""
 
     def __init__(self, command, argument, log, watchdog_s=WATCHDOG_S):
-        """`command` is a list, to which the JSON of `argument(cause, link_fd)` is added; `log` is a path."""
+        """`command` is a list, to which the number of the link's descriptor is added.
+
+        `argument(cause)` describes the start to the gateway: the first line on the link. `log` is a path.
+        """
         self._command, self._argument, self._log = command, argument, log
         self._watchdog_s = watchdog_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -36,10 +38,9 @@ class Gateway:
     def start(self, cause):
         """Start it; `cause` is "power-on", "reset" or "watchdog"."""
         ours, theirs = socket.socketpair()
-        argument = json.dumps(self._argument(cause, theirs.fileno()))
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [*self._command, argument],
+                [*self._command, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -49,6 +50,7 @@ class Gateway:
             )
         theirs.close()
         self.link = JsonLines(ours)
+        self.link.send(self._argument(cause))
         self._fed_at = None
 
     def fed(self):

@@ -186,13 +186,12 @@ class Station:
         self.send({"op": "wifi", "aps": self.wifi})
         self.send({"op": "pt1000", "ohm": self.ohm})
 
-    def _argument(self, cause, link):
+    def _argument(self, cause):
         options, world = self._options, self.field.world
         tty = {port: str(line.path) for port, line in self.field.lines.items()}
         return {
             "image": str(options["image"]),
             "flash": str(options["flash"]),
-            "link": link,
             "tty": {**tty, **options["ports"]},
             "board": options["board"],
             **self._ports,

@@ -1,0 +1,6 @@
+"""The gateway on a development machine: hardware that is not there is played by the rig (tools/rig)."""
+
+PLATFORM = "host"
+MODEL = "SG-W1"  # the rig may ask for another: --board
+HARDWARE = "A"
+PORTS = ("ir_left", "ir_right", "rs485")

@@ -1,0 +1,71 @@
+"""Relay mode 2: the meter on the left infrared port commands the switch on the right one.
+
+The meter then is a master on the left wire, now and then, with 8-byte frames to unit 33 (read 30197, write 40015). Each is
+forwarded to the right wire, its answer goes back. Source: device sheet, 5.2 (early gateway firmware).
+"""
+
+import asyncio
+
+from micropython import const
+
+from firmware.bus.queue import COMMAND
+from lib.modbus.crc import append_crc
+from lib.modbus.errors import FrameError, PeerError
+from lib.modbus.request import raw
+from lib.modbus.server import RequestReader
+
+_UNIT = const(33)
+_WRITE_ANSWER = const(0x2A)
+_LOOK_MS = const(5)
+_FRAME_MS = const(30)  # 8 characters at 19200 take 4 ms
+_ANSWER_MS = const(800)  # the meter does not wait longer
+
+
+class RelayBridge:
+    """Listens on the left wire while its master has nothing to ask: set it as that master's `listener`."""
+
+    def __init__(self, ask_right):
+        self._ask_right = ask_right
+        self._reader = RequestReader(_UNIT)
+        self.forwarded = 0
+
+    async def listen(self, uart, arrived):
+        """Return when `arrived` is set, or after a frame."""
+        for _ in range(50):
+            if arrived.is_set():
+                return
+            if uart.any():
+                try:
+                    await asyncio.wait_for_ms(self._forward(uart), _FRAME_MS + _ANSWER_MS)
+                except asyncio.TimeoutError:  # noqa: UP041
+                    pass
+                return
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    async def _forward(self, uart):
+        reader = self._reader
+        reader.restart()
+        for _ in range(_FRAME_MS // _LOOK_MS):
+            if uart.any():
+                reader.filled(await uart.readinto(reader.room()))
+                pdu = reader.pdu()
+                if pdu is not None:
+                    break
+            await asyncio.sleep_ms(_LOOK_MS)
+        else:
+            return
+        if len(pdu) != 5 or pdu[0] not in b"\x04\x06":
+            return
+        request = raw(_UNIT, bytes(pdu))
+        if pdu[0] == 6:
+            request.also = _WRITE_ANSWER
+        try:
+            answer = await self._ask_right(request, COMMAND, self, _ANSWER_MS)
+        except (FrameError, PeerError):
+            return  # silence tells the meter that the switch does not answer
+        adu = bytearray(len(answer) + 3)
+        adu[0] = _UNIT
+        adu[1:-2] = answer
+        append_crc(adu, len(answer) + 1)
+        await uart.send(adu)
+        self.forwarded += 1

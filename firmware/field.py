@@ -1,0 +1,115 @@
+"""Builds what hangs on the wires from the settings, and builds it anew when they change. Part of the composition root."""
+
+from firmware.bus.modbus_master import ModbusMaster
+from firmware.bus.queue import COMMAND, POLL
+from firmware.bus.relay_bridge import RelayBridge
+from firmware.meters.bicom import INFRARED_UNIT, Bicom
+from firmware.meters.meter import Meter
+from firmware.state.readings import Device
+from firmware.state.schema import RS485_DEVICES
+
+_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+_PARITIES = "NOE"
+_SWITCH = 3  # the type of an RS-485 device that is a bistable switch
+_COMMAND_MS = 5000
+_BEAT_MS = 20000  # a wire that is not served for so long is a fault: the longest exchange takes far less
+# Settings that shape the field start so
+_MINE = ("left_ir_enabled", "ir_counter_addr", "ir_ext_rel_mode", "rs485_")
+
+
+class Field:
+    """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master."""
+
+    def __init__(self, platform, settings, readings, clock, events, supervisor):
+        self._platform = platform
+        self._settings = settings
+        self._readings = readings
+        self._clock = clock
+        self._events = events
+        self._supervisor = supervisor
+        self._uarts = {}
+        self._tasks = []
+        self._beats = []
+        self.buses = {}
+        settings.on_change(self._changed)
+
+    def build(self):
+        """Start masters and devices as the settings say."""
+        settings = self._settings
+        meters = []
+        if settings.get("left_ir_enabled"):
+            meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))
+        mode = settings.get("ir_ext_rel_mode")
+        if mode:
+            meters.append(Device("rir", "ir_right", INFRARED_UNIT, is_switch=True))
+        for slot in range(1, RS485_DEVICES + 1):
+            kind = settings.get(f"rs485_type_{slot}")
+            if kind:
+                meters.append(Device(slot, "rs485", settings.get(f"rs485_addr_{slot}"), is_switch=kind == _SWITCH))
+        self._readings.devices = meters
+        # The right port is sent to with two stop bits: both kinds of switch that are known can read that.
+        lines = {
+            "ir_left": (19200, "N", 1),
+            "ir_right": (19200, "N", 2),
+            "rs485": (
+                _BAUDS[settings.get("rs485_baud_rate")],
+                _PARITIES[settings.get("rs485_parity")],
+                settings.get("rs485_stop_bits") + 1,
+            ),
+        }
+        used = {device.port for device in meters}
+        if settings.get("rs485_protocol") == 2:
+            used.add("rs485")
+        for port in self._platform.ports:
+            if port in used and (port != "rs485" or settings.get("rs485_protocol")):
+                self._open(port, lines[port])
+        if mode == 2 and "ir_left" in self.buses:
+            self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
+        for device in meters:
+            if device.port in self.buses:
+                self._start(device)
+
+    def _open(self, port, line):
+        if port not in self._uarts:
+            self._uarts[port] = self._platform.uart(port)
+        uart = self._uarts[port]
+        uart.configure(*line)
+        beat = self._supervisor.beat(port, _BEAT_MS)
+        self._beats.append(beat)
+        bus = ModbusMaster(port, uart, lambda: self._settings.get("response_ms"), lambda text: self._events.add("bus", text), beat)
+        self.buses[port] = bus
+        self._tasks.append(self._supervisor.start(port, bus.run))
+
+    def _start(self, device):
+        bus = self.buses[device.port]
+
+        def ask(request):
+            return bus.ask(request, POLL, device)
+
+        def command(request):
+            return bus.ask(request, COMMAND, device, _COMMAND_MS)
+
+        def interval_ms():
+            return self._settings.get("poll_ms")
+
+        if device.is_switch:
+            task = Bicom(device, ask, command, self._readings, self._events, interval_ms)
+        else:
+            task = Meter(device, ask, self._clock, self._readings, self._events, interval_ms)
+        self._tasks.append(self._supervisor.start(f"{device.port} {device.address}", task.run))
+
+    def _changed(self, names):
+        """Take other settings without a restart: all wires end and begin anew."""
+        if not any([name.startswith(start) for name in names for start in _MINE]):
+            return
+        for bus in self.buses.values():
+            bus.close()
+        for task in self._tasks:
+            task.cancel()
+        for beat in self._beats:
+            self._supervisor.forget(beat)
+        self._tasks.clear()
+        self._beats.clear()
+        self.buses.clear()
+        self.build()
+        self._readings.changed()

@@ -1,0 +1,146 @@
+"""The composition root: board and settings make objects, objects make tasks, one loop runs them. Only this room knows all."""
+
+import asyncio
+import gc
+import sys
+
+import board
+
+if board.PLATFORM == "host":
+    from firmware.port.host import Platform
+else:
+    from firmware.port.esp32 import Platform
+from firmware.field import Field
+from firmware.services.api import Api
+from firmware.services.clock import Resolver, SntpService
+from firmware.services.info import Info
+from firmware.services.inputs import Inputs
+from firmware.services.login import Login
+from firmware.services.rest import Rest
+from firmware.state.clock import Clock
+from firmware.state.events import Events
+from firmware.state.health import Health
+from firmware.state.identity import Identity
+from firmware.state.readings import Readings
+from firmware.state.settings import Settings
+from firmware.version import VERSION
+from lib.aio.supervisor import Supervisor
+from lib.http.server import HttpServer
+
+_WATCHDOG_MS = 1000
+_COLLECT_BYTES = 16384  # collections come often and short rather than late and long
+
+
+class Gateway:
+    """Everything that lives, made once. `platform`: see firmware/port/host.py."""
+
+    def __init__(self, platform):
+        self.platform = platform
+        self.clock = Clock(platform.clock)
+        self.events = Events(self.clock)
+        self.events.on_event(lambda event: platform.log(f"{event[1]}: {event[2]}"))
+        self.events.add("start", f"version {VERSION}, {platform.model}, cause: {platform.reset_cause}")
+        platform.mount()
+        self.settings = Settings(platform.root + "/settings.json")
+        for trouble in self.settings.load():
+            self.events.add("settings", trouble)
+        if platform.first_settings:
+            self.settings.change(platform.first_settings)
+        self.identity = Identity(platform.mac, platform.root + "/identity.json")
+        self.identity.load()
+        self.readings = Readings()
+        self.health = Health(platform.reset_cause)
+        self.supervisor = Supervisor(self._crashed)
+        self.inputs = Inputs(self.readings, self.settings, self.clock, self.events, platform.pt1000(), platform.root)
+        self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
+        self.login = Login(lambda: self.identity.pop)
+        self.info = Info(
+            platform,
+            self.identity,
+            self.settings,
+            self.readings,
+            self.clock,
+            self.health,
+            self.inputs,
+            self.field.buses,
+        )
+        self.rest = Rest(self.readings, self.settings, self.clock, self.info, self.login)
+        self.api = Api(self.settings, self.events, self.login)
+        self.server = self.info.server = HttpServer(self._find, on_error=self._answer_failed)
+        network = platform.network
+        resolver = Resolver(lambda: network.dns_servers, self.clock.uptime_s)
+        self.sntp = SntpService(self.clock, self.settings, self.events, resolver)
+        self.settings.on_change(self._changed)
+        self._use_zone()
+
+    async def run(self):
+        """Start every task; never returns."""
+        platform, start = self.platform, self.supervisor.start
+        platform.pulse_input(self.inputs)
+        platform.on_time(lambda unix_ms: self.clock.set(unix_ms, "board"))
+        port = platform.http_port
+        self.server.listen("0.0.0.0", self.settings.get("http_port") if port is None else port)
+        self.field.build()
+        start("network", lambda: platform.network.run(self.settings, self._network_changed))
+        start("http", self.server.run)
+        start("inputs", self.inputs.run)
+        start("health", self.health.run)
+        start("clock", self.sntp.run)
+        start("board", platform.run)
+        gc.collect()
+        platform.ready(http=self.server.port, modbus_tcp=None, discovery=None, ble=None, pop=self.identity.pop, serial=self.identity.serial)
+        platform.leds("slow", "off")
+        await self._watch()
+
+    async def _watch(self):
+        """Feed the watchdog while every task with a beat reports."""
+        reported = None
+        while True:
+            late = self.supervisor.late()
+            if late is None:
+                self.platform.feed_watchdog()
+            elif late != reported:
+                self.events.add("task", late + " does not report; the watchdog will restart the gateway")
+            reported = late
+            await asyncio.sleep_ms(_WATCHDOG_MS)
+
+    def _find(self, method, path):
+        return self.rest.find(method, path) or self.api.find(method, path)
+
+    def _crashed(self, name, error):
+        self.events.add("task", f"{name} ended: {error!r}" if error else f"{name} ended")
+        if error:
+            self._trace(error)
+
+    def _answer_failed(self, error, request):
+        what = "server" if request is None else request.path
+        self.events.add("task", f"http {what}: {error!r}")
+        self._trace(error)
+
+    def _trace(self, error):
+        if self.platform.is_host:
+            sys.print_exception(error)
+
+    def _network_changed(self, is_up):
+        self.events.add("network", "up" if is_up else "down")
+        if is_up:
+            self.sntp.wake()
+
+    def _changed(self, names):
+        if "timezone" in names:
+            self._use_zone()
+        if any([name.startswith("ntp_") or name == "time_sync_src" for name in names]):
+            self.sntp.wake()
+
+    def _use_zone(self):
+        try:
+            self.clock.use_zone(self.settings.get("timezone"))
+        except ValueError as error:
+            self.events.add("settings", f"timezone: {error}")
+
+
+def start(config=None):
+    """Run the gateway; `config` is the rig's description of this start, None on a device."""
+    gc.threshold(_COLLECT_BYTES)
+    gateway = Gateway(Platform(config))
+    asyncio.run(gateway.run())

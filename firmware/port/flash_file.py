@@ -1,0 +1,88 @@
+"""The flash chip as a file: a stand-in for esp32.Partition, on which littlefs runs as it does on the device.
+
+It behaves as the chip does: erasing sets a block to FF, programming only clears bits. It can lose power half-way through the
+N-th programming or erasing: the process ends there with status 42.
+"""
+
+import os
+
+import ffi
+from micropython import const
+
+BLOCK = const(4096)
+POWER_CUT_STATUS = const(42)
+
+
+class FlashFile:
+    """A chip of `size` bytes in the file `path`, made erased if it is missing. `power_cut`: None, or the fatal operation."""
+
+    def __init__(self, path, size, power_cut=None):
+        self._left = power_cut
+        self.operations = 0  # programmings and erasings so far
+        self._erased = b"\xff" * BLOCK
+        try:
+            made = os.stat(path)[6] == size
+        except OSError:
+            made = False
+        if not made:
+            with open(path, "wb") as file:
+                for _ in range(size // BLOCK):
+                    file.write(self._erased)
+        self._file = open(path, "r+b")  # noqa: SIM115
+
+    def read(self, address, buffer):
+        self._file.seek(address)
+        self._file.readinto(buffer)
+
+    def erase(self, address):
+        """Erase the block at `address`."""
+        self._write(address, self._erased)
+
+    def program(self, address, data):
+        """Clear those bits that are 0 in `data`. Bits that are 0 already stay 0, whatever `data` says."""
+        self._file.seek(address)
+        present = self._file.read(len(data))
+        if present != self._erased[: len(data)]:
+            data = bytes([new & old for new, old in zip(data, present)])
+        self._write(address, data)
+
+    def _write(self, address, data):
+        self.operations += 1
+        self._file.seek(address)
+        if self._left is not None:
+            self._left -= 1
+            if self._left <= 0:
+                self._file.write(memoryview(data)[: len(data) // 2])
+                ffi.open("libc.so.6").func("v", "_exit", "i")(POWER_CUT_STATUS)
+        self._file.write(data)
+
+
+class PartitionFile:
+    """One partition of the chip, with the block device interface of esp32.Partition."""
+
+    def __init__(self, flash, label, offset, size):
+        self._flash = flash
+        self.label = label
+        self._offset = offset
+        self._size = size
+
+    def readblocks(self, number, buffer, offset=0):
+        self._flash.read(self._offset + number * BLOCK + offset, buffer)
+
+    def writeblocks(self, number, buffer, offset=None):
+        """Without an offset whole blocks are erased first; with one the bytes are only programmed."""
+        address = self._offset + number * BLOCK
+        if offset is None:
+            for start in range(0, len(buffer), BLOCK):
+                self._flash.erase(address + start)
+            offset = 0
+        self._flash.program(address + offset, buffer)
+
+    def ioctl(self, op, argument):
+        if op == 4:
+            return self._size // BLOCK
+        if op == 5:
+            return BLOCK
+        if op == 6:
+            self._flash.erase(self._offset + argument * BLOCK)
+        return 0

@@ -1,0 +1,180 @@
+"""What the host board has: the list of its ports. The rig plays whatever hardware the machine lacks.
+
+The contract of a platform, which firmware/port/esp32.py keeps too: the names below that do not begin with an underscore.
+"""
+
+import asyncio
+import gc
+import sys
+from time import ticks_diff, ticks_ms
+
+import vfs
+
+import board
+from firmware.port.flash_file import FlashFile, PartitionFile
+from firmware.port.rig_link import RigLink
+from firmware.port.uart_pty import UartPty
+
+_FLASH_BYTES = 0x400000
+_VFS = ("vfs", 0x370000, 0x90000)  # boards/partitions.csv; a test keeps them equal
+_RESET_STATUS = 3
+_MAC = b"\xc4\x4f\x33\x00\x00\x11"  # its last three bytes in decimal are the serial number's digits: SG000017
+
+
+class Platform:
+    """Made once by main, from the rig's description of this start."""
+
+    root = "/flash"  # where the file system is mounted
+    is_host = True
+
+    def __init__(self, config):
+        self._config = config
+        self._link = RigLink(config["link"])
+        self._link.on("heap", self._report_heap)
+        self.model = config["board"].replace("_", "-") if config.get("board") else board.MODEL
+        self.hardware = board.HARDWARE
+        self.ports = board.PORTS
+        self.mac = _MAC
+        self.flash_bytes = _FLASH_BYTES
+        self.first_settings = config.get("settings")
+        self.reset_cause = config.get("reset_cause", "power-on")
+        self.network = _Network(self._link)
+        self.clock = _Clock(config.get("clock"))
+        self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"))
+        self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
+
+    def mount(self):
+        """Mount the file system, made anew only where there is none. Raises OSError if it is damaged."""
+        partition = PartitionFile(self._flash, *_VFS)
+        try:
+            vfs.mount(vfs.VfsLfs2(partition), self.root)
+        except OSError:
+            if _has_superblock(partition):
+                raise
+            vfs.VfsLfs2.mkfs(partition)  # erased, or power failed during the first formatting
+            vfs.mount(vfs.VfsLfs2(partition), self.root)
+
+    def uart(self, name):
+        """Return the UART of a port; call once per name."""
+
+        def told(baud, parity, stop):
+            self._link.send(event="line", port=name, baud=baud, parity=parity, stop=stop)
+
+        return UartPty(self._config["tty"][name], told, not self._config.get("fast"))
+
+    def pulse_input(self, contact):
+        """Have contact.edge(closed, now_ms) called at each edge of the pulse input."""
+
+        def pulses(message):
+            now = ticks_ms()
+            for _ in range(message["count"]):
+                for _ in range(message.get("bounce", 0)):
+                    contact.edge(True, now)
+                    contact.edge(False, now + 1)
+                    now += 2
+                contact.edge(True, now)
+                contact.edge(False, now + 50)
+                now += 200
+
+        self._link.on("pulse", pulses)
+
+    def pt1000(self):
+        """Return a function that gives the resistance at the terminals in milliohm, None for an open circuit."""
+        state = [None]
+
+        def hear(message):
+            ohm = message["ohm"]
+            state[0] = None if ohm is None else int(ohm * 1000 + 0.5)
+
+        self._link.on("pt1000", hear)
+        return lambda: state[0]
+
+    def on_time(self, told):
+        """Have told(unix_ms) called when somebody sets the time from outside: here, the rig's wall clock was set."""
+
+        def hear(message):
+            self.clock.scale = message.get("scale") or 1
+            told(int(message["unix"] * 1000))
+
+        self._link.on("clock", hear)
+
+    def feed_watchdog(self):
+        self._link.send(event="fed")
+
+    def leds(self, green, red):
+        """Show a pattern per colour: "off", "on", "slow", "fast"."""
+        self._link.send(event="leds", green=green, red=red)
+
+    def ready(self, **services):
+        """Everything runs; services by name with their port numbers."""
+        self._link.send(event="ready", **services)
+
+    def reset(self):
+        sys.exit(_RESET_STATUS)
+
+    def log(self, text):
+        print(text)
+
+    async def run(self):
+        await self._link.run()
+
+    def _report_heap(self, _):
+        gc.collect()
+        self._link.send(event="heap", used=gc.mem_alloc(), free=gc.mem_free())
+
+
+def _has_superblock(partition):
+    """Whether littlefs left its name in one of the two blocks that a file system begins with."""
+    start = bytearray(16)
+    for block in (0, 1):
+        partition.readblocks(block, start)
+        if start[8:16] == b"littlefs":
+            return True
+    return False
+
+
+class _Network:
+    """A fake of the radio: connected to the first access point the rig has."""
+
+    def __init__(self, link):
+        self.mode = "WiFi"
+        self.ssid = ""
+        self.rssi = 0
+        self.address = "127.0.0.1"
+        self.dns_servers = ()
+        link.on("wifi", self._heard)
+
+    def _heard(self, message):
+        access_points = message["aps"]
+        self.ssid = access_points[0]["ssid"] if access_points else ""
+        self.rssi = access_points[0]["rssi"] if access_points else 0
+
+    async def run(self, settings, told):
+        """Nothing to keep up: the machine's own network serves."""
+        told(True)
+        await asyncio.Event().wait()
+
+
+class _Clock:
+    """A fake of the real-time counter: the rig's wall clock, which may run faster than time does."""
+
+    def __init__(self, clock):
+        self.is_set = False
+        self.scale = 1
+        self.write_ms(946684800000)
+        self.is_set = clock is not None
+        if clock:
+            self.scale = clock.get("scale") or 1
+            self.write_ms(int(clock["unix"] * 1000))
+
+    def read_ms(self):
+        passed_ms = ticks_diff(ticks_ms(), self._ticks)
+        if passed_ms > 100000000:  # long before the ticks wrap
+            self.write_ms(self._base_ms + int(passed_ms * self.scale))
+            passed_ms = 0
+        return self._base_ms + int(passed_ms * self.scale)
+
+    def write_ms(self, unix_ms):
+        self._base_ms = unix_ms
+        self._ticks = ticks_ms()
+        self.is_set = True

@@ -1,0 +1,121 @@
+"""A serial port of the host: a terminal device, simulated (a pseudo-terminal of the rig) or real.
+
+The contract of every UART port: `configure()`, `char_us`, `await send(frame)`, `await readinto(view)`, `discard()`.
+One task owns it. A terminal takes any amount at once, so this port itself waits as long as the characters take on a wire.
+"""
+
+import asyncio
+import select
+import termios
+from time import ticks_add, ticks_diff, ticks_us
+
+import ffi
+from micropython import const
+
+# Linux: baud rate codes, flags of c_cflag
+_SPEEDS = {1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
+_CSTOPB = const(0o100)
+_PARENB = const(0o400)
+_PARODD = const(0o1000)
+_EIO = const(5)
+_F_SETFL = const(4)
+_O_RDWR_NONBLOCK = const(0o4002)
+
+
+class UartPty:
+    """`path` of the terminal; `told(baud, parity, stop)` hears of each configuration; `paced` False: no wire timing."""
+
+    def __init__(self, path, told=None, paced=True):
+        self._path = path
+        self._told = told
+        self._paced = paced
+        self._file = None
+        self._stream = None
+        self._poll = select.poll()
+        self._waste = bytearray(256)
+        self.char_us = 1000
+        self._line = (19200, "N", 1)
+
+    def configure(self, baud, parity, stop):
+        """Set speed, parity "N", "E" or "O", stop bits 1 or 2; data bits are 8. Takes effect with the next character."""
+        self._line = (baud, parity, stop)
+        self.char_us = (9 + (parity != "N") + stop) * 1000000 // baud
+        if self._told:
+            self._told(baud, parity, stop)
+        if self._file:
+            self._set_line()
+
+    async def send(self, frame):
+        """Send all of `frame`; return when its last character is out and the port listens again. Raises OSError."""
+        if self._file is None:
+            self._open()
+        end_us = ticks_add(ticks_us(), len(frame) * self.char_us)
+        try:
+            self._file.write(frame)
+        except OSError:
+            self._close()
+            raise
+        if not self._paced:
+            return
+        left_us = ticks_diff(end_us, ticks_us())
+        while left_us > 0:
+            await asyncio.sleep_ms((left_us + 999) // 1000)
+            left_us = ticks_diff(end_us, ticks_us())
+
+    async def readinto(self, view):
+        """Wait for characters; return how many were put into the view, at least 1. Raises OSError when the line is gone."""
+        if self._file is None:
+            self._open()
+        try:
+            count = None
+            while count is None:  # woken without a character
+                count = await self._stream.readinto(view)
+        except OSError:
+            self._close()
+            raise
+        if count == 0:
+            self._close()
+            raise OSError(_EIO)
+        return count
+
+    def any(self):
+        """Whether a character waits."""
+        return bool(self._file and self._poll.poll(0))
+
+    def discard(self):
+        """Throw away what was received; return how many characters that were. Never waits."""
+        thrown = 0
+        while self._file and thrown < 4096 and self._poll.poll(0):
+            try:
+                count = self._file.readinto(self._waste)
+            except OSError:
+                count = 0
+            if count == 0:
+                self._close()
+                break
+            thrown += count or 0
+        return thrown
+
+    def _open(self):
+        self._file = open(self._path, "r+b")  # noqa: SIM115
+        self._stream = asyncio.StreamReader(self._file)
+        self._poll.register(self._file, select.POLLIN)
+        # Reading loops until the buffer is full or there is no more: only a non-blocking file says "no more".
+        ffi.open("libc.so.6").func("i", "fcntl", "iii")(self._file.fileno(), _F_SETFL, _O_RDWR_NONBLOCK)
+        termios.setraw(self._file.fileno())
+        self._set_line()
+
+    def _set_line(self):
+        baud, parity, stop = self._line
+        attributes = termios.tcgetattr(self._file.fileno())
+        flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD)
+        attributes[2] = flags | (stop == 2 and _CSTOPB) | (parity != "N" and _PARENB) | (parity == "O" and _PARODD)
+        attributes[4] = attributes[5] = _SPEEDS[baud]
+        termios.tcsetattr(self._file.fileno(), termios.TCSANOW, attributes)
+
+    def _close(self):
+        """The line is gone; the next use opens it anew."""
+        if self._file:
+            self._poll.unregister(self._file)
+            self._file.close()
+            self._file = self._stream = None
