@@ -29,6 +29,8 @@ from lib.http.server import HttpServer
 
 _WATCHDOG_MS = 1000
 _COLLECT_BYTES = 16384  # collections come often and short rather than late and long
+_HEADER_BYTES = 1536  # browsers send 500 to 900
+_BODY_BYTES = 2048
 
 
 class Gateway:
@@ -66,7 +68,7 @@ class Gateway:
         )
         self.rest = Rest(self.readings, self.settings, self.clock, self.info, self.login)
         self.api = Api(self.settings, self.events, self.login)
-        self.server = self.info.server = HttpServer(self._find, on_error=self._answer_failed)
+        self.server = self.info.server = HttpServer(self._find, header_bytes=_HEADER_BYTES, body_bytes=_BODY_BYTES, on_error=self._answer_failed)
         network = platform.network
         resolver = Resolver(lambda: network.dns_servers, self.clock.uptime_s)
         self.sntp = SntpService(self.clock, self.settings, self.events, resolver)

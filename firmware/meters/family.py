@@ -1,6 +1,7 @@
 """What a meter family is: its tables and what its meters take in one request."""
 
-from firmware.meters.rows import CounterRows, ValueRows
+from firmware.meters import layout
+from firmware.meters.rows import CounterRows
 
 MOST_REGISTERS = 120  # per request, when the meter does not tell (30099) and its family knows no smaller limit
 
@@ -8,8 +9,8 @@ MOST_REGISTERS = 120  # per request, when the meter does not tell (30099) and it
 class Family:
     """`values` and `counters`: the parsed tables. `most_...`: registers per request, 0 for the meter's general limit."""
 
-    def __init__(self, values, counters, phases=3, has_intervals=True, most_counters=0, most_texts=0):
-        self.values = ValueRows(values)
+    def __init__(self, phases, counters, has_intervals=True, most_counters=0, most_texts=0):
+        self.values = layout.values(phases)
         self.counters = CounterRows(counters)
         self.phases = phases
         self.has_intervals = has_intervals

@@ -4,7 +4,6 @@ Source: "Modbus communication protocol 7M.24 - 7M.38", v2; the maker's Python cl
 """
 
 from firmware.meters.family import Family
-from firmware.meters.layout import SINGLE_PHASE, THREE_PHASES
 
 _COUNTERS = """
 counter1nr 30401 30406 40421
@@ -33,5 +32,5 @@ _SINGLE_PHASE_COUNTERS = 12  # rows: 4 non-resettable, 8 resettable
 
 def family(model):
     if model.startswith("IE14") or model.startswith("7M.24"):
-        return Family(SINGLE_PHASE, "\n".join(_COUNTERS.strip().split("\n")[:_SINGLE_PHASE_COUNTERS]), phases=1)
-    return Family(THREE_PHASES, _COUNTERS)
+        return Family(1, "\n".join(_COUNTERS.strip().split("\n")[:_SINGLE_PHASE_COUNTERS]))
+    return Family(3, _COUNTERS)

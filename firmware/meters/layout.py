@@ -5,7 +5,14 @@ phase 1 and the total, and its total is served as phase 1. Average, maximum and 
 whole layout, 5400, 5500 and 5600 registers further.
 """
 
-THREE_PHASES = """
+from firmware.meters.rows import ValueRows
+
+INVALID = 101  # wire address, T1: bit n - 1 set means that phase n is not valid
+TARIFF = 405  # wire address, T1: active tariff, from 1; lies amid the counters of every family
+INTERVALS = {"average": 5400, "maximum": 5500, "minimum": 5600}
+INTERVAL_COUNT = 5502  # wire address, T1: finished intervals, 0 is none yet
+
+_THREE_PHASES = """
 frequency 30105 T5 Hz
 U1 30107 T5 V
 U2 30109 T5 V
@@ -42,7 +49,7 @@ THDUp2 30183 T16 %
 THDUp3 30184 T16 %
 """
 
-SINGLE_PHASE = """
+_SINGLE_PHASE = """
 frequency 30105 T5 Hz
 U1 30107 T5 V
 I1 30126 T5 A
@@ -61,7 +68,11 @@ THDI1 30188 T16 %
 THDUp1 30182 T16 %
 """
 
-INVALID = 101  # wire address, T1: bit n - 1 set means that phase n is not valid
-TARIFF = 405  # wire address, T1: active tariff, from 1; lies amid the counters of every family
-INTERVALS = (("average", 5400), ("maximum", 5500), ("minimum", 5600))
-INTERVAL_COUNT = 5502  # wire address, T1: finished intervals, 0 is none yet
+_parsed = {}  # by phases: all meters share the tables
+
+
+def values(phases):
+    """Return the parsed table for 1 or 3 phases."""
+    if phases not in _parsed:
+        _parsed[phases] = ValueRows(_SINGLE_PHASE if phases == 1 else _THREE_PHASES)
+    return _parsed[phases]

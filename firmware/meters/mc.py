@@ -5,7 +5,6 @@ Sources: public manuals of the same meters under another maker's name; the maker
 """
 
 from firmware.meters.family import Family
-from firmware.meters.layout import THREE_PHASES
 
 _COUNTERS = """
 counter1 30401 30406 40421
@@ -16,4 +15,4 @@ counter4 30404 30412 40451
 
 
 def family(_):
-    return Family(THREE_PHASES, _COUNTERS, has_intervals=False)
+    return Family(3, _COUNTERS, has_intervals=False)

@@ -4,7 +4,7 @@ One task per meter, all naive: they ask the bus and wait. What a silent meter ma
 """
 
 import asyncio
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -16,8 +16,7 @@ from lib.modbus.errors import FrameError, PeerError
 from lib.modbus.registers import DATA, text, word
 from lib.modbus.request import read_holding_registers, read_input_registers
 
-_INTERVAL_MS = const(60000)  # how often average, maximum and minimum are looked at
-_CONFIGURATION_MS = const(3600000)  # ... and the counters' configuration and the texts
+_CONFIGURATION_MS = const(3600000)  # how often the counters' configuration and the texts are read again
 _FRESH_ROUNDS = const(3)  # a round is good for three intervals
 _FRESH_MS = const(5000)  # ... and this
 _MODEL = const(1)  # wire address of the identity: 14 registers
@@ -37,10 +36,11 @@ class Meter:
         self._interval_ms = interval_ms
         self._identity = read_input_registers(device.address, _MODEL, 14)
         self._family = None
-        self._plans = {}  # group name: (requests, rows, shift)
-        self._optional = {}  # group name: ticks when due next
+        self._plans = {}  # group name: (requests, rows)
         self._configuration = ()
         self._configured = 0  # ticks when it was read last
+        self._most_registers = MOST_REGISTERS
+        device.interval = self.interval
         self._invalid = 0  # bits of the phases that the meter calls invalid
 
     async def run(self):
@@ -97,14 +97,13 @@ class Meter:
         """Prepare the requests of every group, and the groups."""
         device, family = self.device, self._family
         self._plans = {}
-        self._optional = {}
         if family is None:
             return
         device.phases = family.phases
         values, counters = family.values, family.counters
-        self._add("measurements", values, values.ranges() + [(layout.INVALID, 1)], most, 0)
+        self._add("measurements", values, values.ranges() + [(layout.INVALID, 1)], most)
         few = family.most_counters or most
-        self._add("counters", counters, counters.ranges() + [(layout.TARIFF, 1)], few, 0)
+        self._add("counters", counters, counters.ranges() + [(layout.TARIFF, 1)], few)
         count = len(counters.names)
         device.non_resettable = counters.non_resettable
         device.resettable = count - counters.non_resettable
@@ -114,18 +113,14 @@ class Meter:
         self._configuration = [
             read_holding_registers(device.address, *span) for span in spans(counters.configuration_ranges(), few)
         ]
-        if family.has_intervals:
-            for name, shift in layout.INTERVALS:
-                ranges = values.ranges()
-                if name == "average":
-                    ranges.append((layout.INTERVAL_COUNT - shift, 1))
-                self._add(name, values, ranges, most, shift)
-                self._optional[name] = ticks_ms()
+        self._most_registers = most
 
-    def _add(self, name, rows, ranges, most, shift):
-        requests = [read_input_registers(self.device.address, first + shift, count) for first, count in spans(ranges, most)]
-        self._plans[name] = (requests, rows, shift)
+    def _add(self, name, rows, ranges, most):
+        self._plans[name] = (self._requests(ranges, most, 0), rows)
         self.device.groups[name] = Group(rows.names)
+
+    def _requests(self, ranges, most, shift):
+        return [read_input_registers(self.device.address, first + shift, count) for first, count in spans(ranges, most)]
 
     async def _read_configuration(self):
         """Counters' units and rules, description and location. A meter may refuse: they stay empty."""
@@ -162,40 +157,48 @@ class Meter:
         await self._read("measurements")
         self._mark_invalid()
         await self._read("counters")
-        for name in ("average", "maximum", "minimum"):
-            if name in self._optional and ticks_diff(ticks_ms(), self._optional[name]) >= 0:
-                self._optional[name] = ticks_add(ticks_ms(), _INTERVAL_MS)
-                try:
-                    await self._read(name)
-                except PeerError:  # firmware of before: it has no interval values
-                    del self._optional[name]
         if ticks_diff(ticks_ms(), self._configured) >= _CONFIGURATION_MS:
             await self._read_configuration()
         device.status = PRESENT
         self._readings.changed()
 
     async def _read(self, name):
-        requests, rows, shift = self._plans[name]
+        requests, rows = self._plans[name]
         device = self.device
         group = device.groups[name]
-        complete = True
         try:
             for request in requests:
                 first, count = request.address, request.count
                 pdu = await self._ask(request)
-                rows.decode(group, pdu, first, count, shift)
+                rows.decode(group, pdu, first, count, 0)
                 if name == "measurements" and first <= layout.INVALID < first + count:
                     self._invalid = word(pdu, DATA + 2 * (layout.INVALID - first)) & 7
                 elif name == "counters" and first <= layout.TARIFF < first + count:
                     device.tariff = word(pdu, DATA + 2 * (layout.TARIFF - first))
-                elif name == "average" and first <= layout.INTERVAL_COUNT < first + count:
-                    complete = word(pdu, DATA + 2 * (layout.INTERVAL_COUNT - first)) != 0
         except (FrameError, PeerError):
             group.failed()
             raise
-        if complete:
-            every_ms = self._interval_ms() if shift == 0 else _INTERVAL_MS
-            group.read(self._clock.utc(), _FRESH_ROUNDS * every_ms + _FRESH_MS)
+        group.read(self._clock.utc(), _FRESH_ROUNDS * self._interval_ms() + _FRESH_MS)
+
+    async def interval(self, name):
+        """Read the average, maximum or minimum of the meter's last interval now; return a Group, None if there is none yet.
+
+        Raises FrameError, and PeerError from a meter that has no interval values. Read on demand: they serve pushes and
+        reports, at whose times they matter, and would cost each meter 2 KB of RAM if they were kept.
+        """
+        family = self._family
+        if family is None or not family.has_intervals:
+            return None
+        count = await self._ask(read_input_registers(self.device.address, layout.INTERVAL_COUNT, 1))
+        if not word(count, DATA):
+            return None
+        values = family.values
+        group = Group(values.names)
+        shift = layout.INTERVALS[name]
+        for request in self._requests(values.ranges(), self._most_registers, shift):
+            values.decode(group, await self._ask(request), request.address, request.count, shift)
+        group.read(self._clock.utc(), _FRESH_MS)
+        return group
 
     def _mark_invalid(self):
         """What belongs to a phase that the meter calls invalid is not there."""

@@ -6,7 +6,6 @@ Sources: public drivers of the WM3M4C, the maker's Python client, "Modbus commun
 """
 
 from firmware.meters.family import Family
-from firmware.meters.layout import SINGLE_PHASE, THREE_PHASES
 
 _RESETTABLE = """
 counter1 30401 30406 40421
@@ -28,7 +27,7 @@ counter2nr 30415 30420 40431
 
 def family(model):
     if model.startswith("WM1"):
-        return Family(SINGLE_PHASE, _RESETTABLE, phases=1, most_counters=14, most_texts=20)
+        return Family(1, _RESETTABLE, most_counters=14, most_texts=20)
     if model.startswith("WM3M4") or model.startswith("7M.34.8"):
-        return Family(THREE_PHASES, _WM3M4)
-    return Family(THREE_PHASES, _NON_RESETTABLE + _RESETTABLE.lstrip())
+        return Family(3, _WM3M4)
+    return Family(3, _NON_RESETTABLE + _RESETTABLE.lstrip())

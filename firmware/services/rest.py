@@ -83,9 +83,9 @@ class Rest:
         values = request.query("values")
         if values is not None and values not in _NAMES_OF_VALUES:
             raise HttpError(400, "values may be average, maximum or minimum")
+        group = await self._interval(device, values) if values else device.group("measurements")
         self._put_header(response, "get_measurements", device)
         response.put(b'},"measurements":{')
-        group = device.group(values or "measurements")
         if group is not None:
             for index, name in enumerate(group.names):
                 if group.has(index):
@@ -98,6 +98,14 @@ class Rest:
             response.put_int(device.tariff)
         response.put(b"}}")
         return None
+
+    @staticmethod
+    async def _interval(device, values):
+        """Ask the meter for the values of its last interval; None if it has none."""
+        try:
+            return await device.interval(values)
+        except (FrameError, PeerError):
+            return None
 
     async def _counters(self, request, response, command):
         device = self._device(request, command[12:])

@@ -92,7 +92,7 @@ class Group:
 class Device:
     """One slot of the gateway: the left IR port, the right IR port, or RS-485 device 1 to 16.
 
-    `groups`: by name, "measurements", "counters", "average", "maximum", "minimum"; empty until the device was detected.
+    `groups`: by name, "measurements" and "counters"; empty until the device was detected.
     Beside "counters" lie `phases_of`, `quadrants`, `tariffs`: a byte per counter (0 is the total; bits I to IV; bits 1 to 6).
     `relay`: of a bistable switch, 0 off, 1 on, 250 no answer, 255 not connected.
     """
@@ -105,6 +105,7 @@ class Device:
         self.status = NOT_DETECTED
         self.relay = 255
         self.switch = None  # of a switch: async switch(command) -> the new state; set by who drives it
+        self.interval = None  # of a meter: async interval("average") -> Group or None, read now; set by who reads it
         self.clear()
 
     def clear(self):

@@ -1,0 +1,37 @@
+# The commands of this repository. `make help` lists them.
+PYTHON = .tools/venv/bin/python
+BOARD ?= HOST
+BITS ?= 64
+
+.PHONY: help setup run test lint bench image clean
+
+help:
+	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
+	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter"
+	@echo "make lint    style, types, and a compilation of every module for the device"
+	@echo "make bench   the figures of docs/benchmarks.md"
+	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
+	@echo "make clean   remove what was built (delete .tools/ too to start from nothing)"
+
+setup:
+	@tools/setup
+
+run: setup
+	@$(PYTHON) -m tools.rig up $(ARGS)
+
+test: setup
+	@$(PYTHON) -m pytest -q $(ARGS)
+
+lint: setup
+	@tools/lint
+
+bench:
+	@tools/setup peers
+	@$(PYTHON) -m host_tests.bench
+
+image: setup
+	@$(PYTHON) -m tools.image $(BOARD) --bits $(BITS)
+
+clean:
+	rm -rf build .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.tools/*' -prune -exec rm -rf {} +

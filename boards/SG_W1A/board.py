@@ -1,0 +1,31 @@
+"""SG-W1A: Wi-Fi, two infrared ports, RS-485. GPIO numbers; "ours" marks what is not known of the original hardware."""
+
+PLATFORM = "esp32"
+MODEL = "SG-W1A"
+HARDWARE = "A"
+CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
+PORTS = ("ir_left", "ir_right", "rs485")
+
+# port: (UART, TX, RX, driver enable or None, lines that are inverted: "", "tx", "rx" or "tx rx")
+UARTS = {
+    "ir_left": (1, 15, 16, None, ""),
+    "ir_right": (2, 14, 13, None, ""),
+    "rs485": (0, 1, 3, 2, ""),
+}
+
+LED_GREEN = 32
+LED_RED = 33
+LED_ON = 0  # level that lights them
+BUTTON = 4
+BUTTON_PRESSED = 0  # ours
+WATCHDOG = 12  # external; ours: each feeding turns the level
+
+PULSE = 35  # ours; external pull-up
+PULSE_CLOSED = 0  # ours: level while the contact is closed
+
+# Pt1000 from the pin to ground, a resistor from the pin to the supply; all ours
+PT1000 = 34  # ADC1: the other converter does not work beside Wi-Fi
+PT1000_PULL_UP_OHM = 3300
+PT1000_SUPPLY_MV = 3300
+
+LAN = None

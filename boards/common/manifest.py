@@ -1,0 +1,25 @@
+"""What is frozen on every ESP32 board; a board's own manifest includes this and adds its board.py.
+
+The port's own Python modules stay out: _boot, flashbdev and inisetup are replaced by our _boot.py, nobody uses the others.
+-O3 drops assertions and line numbers.
+"""
+
+import os
+
+_TOP = "../.."
+_HOST_ONLY = ("flash_file.py", "host.py", "rig_link.py", "uart_pty.py")  # hardware of the development machine
+
+include("$(MPY_DIR)/extmod/asyncio")
+
+for _room in ("lib", "firmware"):
+    _files = []
+    for _folder, _, _names in os.walk(os.path.join(_TOP, _room)):
+        for _name in _names:
+            _is_host = _name in _HOST_ONLY and os.path.basename(_folder) == "port"
+            if _name.endswith(".py") and not _is_host:
+                _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
+    package(_room, files=sorted(_files), base_path=_TOP, opt=3)
+
+module("_boot.py", opt=3)
+module("boot.py", opt=3)
+module("main.py", opt=3)
