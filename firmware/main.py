@@ -31,6 +31,7 @@ _WATCHDOG_MS = 1000
 _COLLECT_BYTES = 16384  # collections come often and short rather than late and long
 _HEADER_BYTES = 1536  # browsers send 500 to 900
 _BODY_BYTES = 2048
+_BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog
 
 
 class Gateway:
@@ -51,9 +52,10 @@ class Gateway:
         self.identity = Identity(platform.mac, platform.root + "/identity.json")
         self.identity.load()
         self.readings = Readings()
-        self.health = Health(platform.reset_cause)
         self.supervisor = Supervisor(self._crashed)
-        self.inputs = Inputs(self.readings, self.settings, self.clock, self.events, platform.pt1000(), platform.root)
+        beat = self.supervisor.beat
+        self.health = Health(platform.reset_cause, beat("loop", _BEAT_MS))
+        self.inputs = Inputs(self.readings, self.settings, self.clock, self.events, platform.pt1000(), platform.root, beat("inputs", _BEAT_MS))
         self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
         self.login = Login(lambda: self.identity.pop)
         self.info = Info(
@@ -68,7 +70,13 @@ class Gateway:
         )
         self.rest = Rest(self.readings, self.settings, self.clock, self.info, self.login)
         self.api = Api(self.settings, self.events, self.login)
-        self.server = self.info.server = HttpServer(self._find, header_bytes=_HEADER_BYTES, body_bytes=_BODY_BYTES, on_error=self._answer_failed)
+        self.server = self.info.server = HttpServer(
+            self._find,
+            header_bytes=_HEADER_BYTES,
+            body_bytes=_BODY_BYTES,
+            on_error=self._answer_failed,
+            on_watch=beat("http", _BEAT_MS).beat,
+        )
         network = platform.network
         resolver = Resolver(lambda: network.dns_servers, self.clock.uptime_s)
         self.sntp = SntpService(self.clock, self.settings, self.events, resolver)
@@ -78,6 +86,7 @@ class Gateway:
     async def run(self):
         """Start every task; never returns."""
         platform, start = self.platform, self.supervisor.start
+        asyncio.get_event_loop().set_exception_handler(self._nobody_awaited)
         platform.pulse_input(self.inputs)
         platform.on_time(lambda unix_ms: self.clock.set(unix_ms, "board"))
         port = platform.http_port
@@ -118,6 +127,10 @@ class Gateway:
         what = "server" if request is None else request.path
         self.events.add("task", f"http {what}: {error!r}")
         self._trace(error)
+
+    def _nobody_awaited(self, _, context):
+        """A task of a task failed: the loop tells, for nobody else would."""
+        self._crashed("a task", context["exception"])
 
     def _trace(self, error):
         if self.platform.is_host:

@@ -21,6 +21,7 @@ _FRESH_ROUNDS = const(3)  # a round is good for three intervals
 _FRESH_MS = const(5000)  # ... and this
 _MODEL = const(1)  # wire address of the identity: 14 registers
 _MOST = const(99)  # wire address: registers per request
+_DIRECTION = const(151)  # wire address, holding: bit 1 exchanges import and export
 _TEXTS = const(101)  # wire address of description and location: 40 holding registers
 
 
@@ -35,6 +36,7 @@ class Meter:
         self._events = events
         self._interval_ms = interval_ms
         self._identity = read_input_registers(device.address, _MODEL, 14)
+        self._told = ""  # the model as the meter tells it
         self._family = None
         self._plans = {}  # group name: (requests, rows)
         self._configuration = ()
@@ -62,28 +64,23 @@ class Meter:
         """Read the identity; build the plan for a model that was not there before."""
         device = self.device
         pdu = await self._ask(self._identity)
-        model = text(pdu, DATA, 8).split(" ")[0]
+        told = text(pdu, DATA, 8).split(" ")[0]
         serial = text(pdu, DATA + 16, 4).split(" ")[0]
-        known = device.status == SILENT and (model, serial) == (device.model, device.serial)
+        known = device.status == SILENT and (told, serial) == (self._told, device.serial)
         if not known:
             device.clear()
-            device.model = model
+            self._told = told
+            self._family = catalogue.find(told)
+            device.model = told if self._family else "Unknown " + told
             device.serial = serial
             device.software = word(pdu, DATA + 24)
             device.hardware = text(pdu, DATA + 26, 1)
-            self._family = catalogue.find(model)
-            most = await self._most()
-            self._plan(most)
+            self._plan(await self._most())
         await self._read_configuration()
         device.status = PRESENT
         self._readings.changed()
         where = f"{device.port} {device.address}: "
-        if known:
-            self._events.add("meter", where + model + " #" + serial + " answers again")
-        elif self._family is None:
-            self._events.add("meter", where + f"no tables for model {model!r}; reachable by Modbus TCP only")
-        else:
-            self._events.add("meter", where + model + " #" + serial + " found")
+        self._events.add("meter", where + device.model + " #" + serial + (" answers again" if known else " found"))
 
     async def _most(self):
         """Return the registers per request that the meter says it takes, or what the family is known to take."""
@@ -133,6 +130,11 @@ class Meter:
                 rows.configure(device, await self._ask(request), request.address, request.count)
         except PeerError as error:
             self._events.add("meter", f"{device.port} {device.address}: no counter configuration, {error}")
+        device.is_swapped = False
+        try:
+            device.is_swapped = bool(word(await self._ask(read_holding_registers(device.address, _DIRECTION, 1)), DATA) & 2)
+        except PeerError:
+            pass
         try:
             if self._family.most_texts:
                 device.description = await self._text(_TEXTS)

@@ -69,8 +69,10 @@ class UartEsp32:
             rest_ms = (length * self.char_us - _GRANULE_US) // 1000
             if rest_ms > 0:
                 await asyncio.sleep_ms(rest_ms)
-            while not uart.txdone():
+            while True:
                 late_us = ticks_diff(ticks_us(), end_us)
+                if late_us >= 0 and uart.txdone():
+                    break
                 if late_us > _OVERDUE_US:
                     raise OSError(errno.ETIMEDOUT)
                 if enable and late_us < _SPIN_US:
@@ -84,8 +86,10 @@ class UartEsp32:
     async def readinto(self, view):
         """Wait for characters; return how many were put into the view, at least 1."""
         uart = self._uart
-        if not uart.any() and ticks_diff(self._gather_until, ticks_us()) > 0:
-            await asyncio.sleep_ms((_GATHERED * self.char_us + 999) // 1000)
+        if ticks_diff(self._gather_until, ticks_us()) > 0:  # within a frame
+            missing = min(_GATHERED, len(view)) - uart.any()
+            if missing > 0:
+                await asyncio.sleep_ms((missing * self.char_us + 999) // 1000)
         count = uart.readinto(view) if uart.any() else 0
         while not count:
             count = await self._stream.readinto(view)  # None: woken for nothing

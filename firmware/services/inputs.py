@@ -23,12 +23,13 @@ _FRESH_MS = const(10000)
 class Inputs:
     """`ohm()` gives the sensor's resistance in milliohm; it and the pulse contact come from the platform, by main."""
 
-    def __init__(self, readings, settings, clock, events, ohm, path):
+    def __init__(self, readings, settings, clock, events, ohm, path, beat):
         self._readings = readings
         self._settings = settings
         self._clock = clock
         self._events = events
         self._ohm = ohm
+        self._beat = beat
         self._paths = (path + "/pulses.0", path + "/pulses.1")
         self._turn = 0
         self._contact = PulseInput()
@@ -61,6 +62,7 @@ class Inputs:
         """Keep the readings fresh and the flash not too far behind."""
         group = self.group
         while True:
+            self._beat.beat()
             self._measure()
             if self._settings.get("pulse_cnt_en"):
                 group.put(PULSES, self.counter.total & 0x7FFFFFFF, 0)

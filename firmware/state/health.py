@@ -13,8 +13,9 @@ _WINDOW = const(600)  # steps: the lag is the highest of the last minute, or of 
 class Health:
     """`lag_us`: the longest time the loop was held in the last minute. `heap_min`: least free heap seen at a collection."""
 
-    def __init__(self, reset_cause):
+    def __init__(self, reset_cause, beat):
         self.reset_cause = reset_cause
+        self._beat = beat
         self.lag_us = 0
         self._window_us = 0
         self.heap_min = gc.mem_free()
@@ -32,6 +33,7 @@ class Health:
         while True:
             before = ticks_us()
             await asyncio.sleep_ms(_STEP_MS)
+            self._beat.beat()
             late_us = ticks_diff(ticks_us(), before) - _STEP_MS * 1000
             self._window_us = max(self._window_us, late_us)
             self.lag_us = max(self.lag_us, late_us)

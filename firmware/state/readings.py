@@ -121,9 +121,24 @@ class Device:
         self.groups = {}
         self.resettable = 0
         self.non_resettable = 0
+        self.is_swapped = False
         self.phases_of = b""
         self.quadrants = b""
         self.tariffs = b""
+
+    def direction(self, index):
+        """Return "import", "export", "bidirectional" or "" of a counter, by the rule of the maker's own client.
+
+        What that rule calls export without the exchange bit (40151) is import by IEC 62053-23; the bit is normally set.
+        """
+        quadrants = self.quadrants[index]
+        if quadrants == 15:
+            return "bidirectional"
+        if quadrants in (9, 3):
+            return "import" if self.is_swapped else "export"
+        if quadrants in (6, 12):
+            return "export" if self.is_swapped else "import"
+        return ""
 
     def group(self, name):
         """Return a group whose values are good now, else None: what a reader of present values wants."""

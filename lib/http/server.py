@@ -76,13 +76,15 @@ class HttpServer:
         body_ms=10000,
         write_ms=10000,
         on_error=None,
+        on_watch=None,
     ):
         """exchanges: requests in progress at once, each with a receive buffer of header_bytes and 2048 bytes for the
         answer; more connections than that wait for one another. One body buffer is shared: bodies that fit behind
-        their head do not need it. write_ms: for each piece of an answer of at most 1.5 KB.
+        their head do not need it. write_ms: for each piece of an answer of at most 1.5 KB. on_watch() is called four times a second: a sign of life.
         """
         self.find = find
         self.on_error = on_error
+        self._on_watch = on_watch
         self.body_bytes = body_bytes
         self.exchanges = Pool([Exchange(header_bytes) for _ in range(exchanges)])
         self.bodies = Pool([bytearray(body_bytes)])
@@ -236,6 +238,8 @@ class HttpServer:
         """End whatever lasts too long."""
         while True:
             await asyncio.sleep_ms(_TICK_MS)
+            if self._on_watch:
+                self._on_watch()
             now = time.ticks_ms()
             hurry = self._full or self.exchanges.waiting
             for connection in self._open:

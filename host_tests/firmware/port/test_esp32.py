@@ -1,0 +1,215 @@
+"""The ESP32 platform over fakes of machine, network and esp32: clock, inputs, lights, watchdogs, file system, start-up."""
+
+import os
+import sys
+from time import sleep_ms
+
+sys.path[:0] = ["host_tests/fakes", "boards/SG_W1"]  # a fake machine and network; the board's own data
+import board
+import esp32
+import machine
+import vfs
+
+from firmware.port.clock_rtc import ClockRtc
+from firmware.port.esp32 import Platform
+from firmware.port.pt1000_adc import Pt1000Adc
+from lib.inputs.debounce import PulseInput
+from lib.inputs.pt1000 import temperature
+
+# Unix milliseconds, and date and time of day as the counter has them
+INSTANTS = (
+    (946684800000, (2000, 1, 1, 0, 0, 0, 0, 0)),
+    (951782399999, (2000, 2, 28, 0, 23, 59, 59, 999000)),
+    (1735689600000, (2025, 1, 1, 0, 0, 0, 0, 0)),
+    (1765432101234, (2025, 12, 11, 0, 5, 48, 21, 234000)),
+    (2147483648500, (2038, 1, 19, 0, 3, 14, 8, 500000)),
+    (4107542400001, (2100, 3, 1, 0, 0, 0, 0, 1000)),
+)
+
+# what the converter reads in microvolts, a resistor of 3300 ohm to 3300 mV; milliohms
+READINGS = (
+    ("0 degC", 767442, 1000000),
+    ("100 degC", 976640, 1387755),
+    ("850 degC", 1788383, 3904125),
+    ("a short", 0, 0),
+    ("above the supply", 3300000, None),
+)
+
+
+def made():
+    machine.journal.clear()
+    return Platform(None)
+
+
+def test_clock_keeps_unix_time_whatever_the_epoch():
+    clock = ClockRtc()
+    for unix_ms, fields in INSTANTS:
+        clock.write_ms(unix_ms)
+        assert machine.RTC.now[0] == fields, (unix_ms, machine.RTC.now[0])
+        assert clock.read_ms() == unix_ms, (unix_ms, clock.read_ms())
+
+
+def test_clock_is_not_set_after_power_up():
+    machine.RTC.now[0] = (2000, 1, 1, 5, 0, 0, 7, 250000)
+    clock = made().clock
+    assert not clock.is_set
+    assert clock.read_ms() == 946684807250
+    clock.write_ms(1765432101234)
+    assert clock.is_set
+    assert ClockRtc().is_set, "it survives a restart"
+    # What the chip answers has the true weekday: it must not matter.
+    machine.RTC.now[0] = (2025, 12, 11, 3, 5, 48, 21, 234999)
+    assert clock.read_ms() == 1765432101234
+
+
+def test_resistance_from_the_divider():
+    sensor = Pt1000Adc(34, 3300, 3300)
+    for what, uv, mohm in READINGS:
+        machine.ADC.readings_uv[:] = [uv]
+        found = sensor.read()
+        assert found is None if mohm is None else abs(found - mohm) <= mohm // 1000 + 5, (what, found)
+
+
+def test_resistance_is_an_average():
+    sensor = made().pt1000()
+    machine.ADC.readings_uv[:] = [767442 - 5000, 767442 + 5000]
+    assert abs(sensor() - 1000000) < 20
+    assert abs(temperature(sensor())[0]) <= 1
+
+
+def test_faults_of_the_sensor_are_recognised():
+    sensor = made().pt1000()
+    for uv, fault in ((3120000, "open"), (3300000, "open"), (20000, "short")):
+        machine.ADC.readings_uv[:] = [uv]
+        assert temperature(sensor()) == (None, fault), (uv, sensor())
+
+
+def test_pulses_are_counted_from_interrupts():
+    class Contact:
+        pulses = 0
+        levels = []
+        _input = PulseInput()
+
+        def edge(self, closed, now_ms):
+            self.levels.append(closed)
+            self.pulses += self._input.edge(closed, now_ms)
+
+    platform, contact = made(), Contact()
+    machine.Pin.levels[board.PULSE] = 1
+    platform.pulse_input(contact)
+    assert ("irq", board.PULSE, 3) in machine.journal
+    assert contact.levels == [False], "told where the contact stands"
+    pin = platform._pulse._pin
+    machine.Pin.levels[board.PULSE] = 0
+    pin.handler(pin)
+    assert contact.levels == [False, True], "closed is low"
+    machine.Pin.levels[board.PULSE] = 1
+    platform._pulse.look()  # the edge was lost
+    sleep_ms(1)  # scheduled work runs between bytecodes
+    assert contact.levels == [False, True, False]
+
+
+def test_lights_are_lit_by_a_low_level_and_start_dark():
+    platform = made()
+    levels = machine.Pin.levels
+    assert (levels[board.LED_GREEN], levels[board.LED_RED]) == (1, 1)
+    for green, red, expected in (("on", "off", (0, 1)), ("off", "fast", (1, 0)), ("slow", "on", (0, 0)), ("off", "off", (1, 1))):
+        platform.leds(green, red)
+        assert (levels[board.LED_GREEN], levels[board.LED_RED]) == expected, (green, red)
+
+
+def test_both_watchdogs_are_fed():
+    platform = made()
+    assert machine.Pin.levels[board.WATCHDOG] == 0, "high would be read as a flash of 1.8 V at a reset"
+    machine.journal.clear()
+    platform.feed_watchdog()
+    platform.feed_watchdog()
+    assert machine.journal == [("fed",), ("level", 12, 1), ("fed",), ("level", 12, 0)]
+
+
+def test_why_it_started():
+    for cause, words in ((1, "power-on"), (2, "restart"), (3, "watchdog"), (4, "deep sleep"), (5, "soft restart"), (99, "unknown")):
+        machine.cause[0] = cause
+        assert made().reset_cause == words
+
+
+def test_every_port_of_the_board_can_be_made():
+    platform = made()
+    for name in platform.ports:
+        platform.uart(name).configure(19200, "N", 1)
+    assert {0, 1, 2} <= set(machine.uarts)
+
+
+def test_the_serial_number_names_the_host():
+    platform = made()
+    platform.ready(http=80, serial="SG000017")
+    assert platform.network.hostname == "sg000017"
+
+
+def test_a_file_system_that_is_not_there_is_an_error():
+    platform = made()
+    platform.mount()
+    vfs.umount("/")
+    try:
+        platform.mount()
+        raised = False
+    except OSError:
+        raised = True
+    finally:
+        vfs.mount(vfs.VfsPosix(), "/")
+    assert raised
+
+
+def boot():
+    """Run the start-up code on the fake flash; return whether something is mounted, and whether a file is there."""
+    with open("boards/common/_boot.py") as file:
+        code = file.read()
+    path = sys.path[:]
+    vfs.umount("/")
+    try:
+        exec(code, {"__name__": "_boot"})  # noqa: S102
+        mounted = os.statvfs("/")[2] > 0
+        kept = mounted and "kept" in os.listdir("/")
+        if mounted:
+            with open("/kept", "w") as file:
+                file.write("yes")
+            vfs.umount("/")
+        searched = sys.path[:]
+    finally:
+        sys.path[:] = path
+        vfs.mount(vfs.VfsPosix(), "/")
+    assert searched == [".frozen"], "files on the flash can hide frozen code"
+    return mounted, kept
+
+
+def test_start_up_formats_an_erased_flash_once():
+    flash = esp32.Partition.flash
+    flash[:] = b"\xff" * len(flash)
+    assert boot() == (True, False)
+    assert boot() == (True, True)
+
+
+def test_start_up_formats_again_what_a_power_cut_left_half_formatted():
+    flash = esp32.Partition.flash
+    flash[:] = b"\xff" * len(flash)
+    flash[0:6] = b"\x01\x00\x00\x00\xf0\x0f"
+    assert boot() == (True, False)
+
+
+def test_start_up_never_formats_a_damaged_file_system():
+    flash = esp32.Partition.flash
+    flash[:] = b"\xff" * len(flash)
+    assert boot() == (True, False)
+    for block in (0, 4096):
+        flash[block + 20 : block + 200] = bytes(180)
+    damaged = bytes(flash)
+    assert boot() == (False, False)
+    assert bytes(flash) == damaged
+
+
+def test_start_up_without_a_partition_ends():
+    esp32.Partition.labels[:] = []
+    try:
+        assert boot() == (False, False)
+    finally:
+        esp32.Partition.labels[:] = ["vfs"]

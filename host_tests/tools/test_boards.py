@@ -1,0 +1,265 @@
+"""The ESP32 boards, as far as they can be checked without ESP-IDF: partition table, pins, manifest, build files, sizes."""
+
+import ast
+import csv
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
+
+BOARDS = TOP / "boards"
+NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
+FLASH = 0x400000
+BUDGET = 220 * 1024
+ONLY_HOST = {f"firmware/port/{name}.py" for name in ("flash_file", "host", "rig_link", "uart_pty")}
+
+# The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
+INPUT_ONLY = {34, 35, 36, 39}
+FLASH_PINS = {6, 7, 8, 9, 10, 11}
+MISSING = {20, 24, 28, 29, 30, 31, 37, 38}
+ADC1 = {32, 33, 34, 35, 36, 37, 38, 39}
+# Pins that decide at reset how the chip starts, and what makes each use harmless
+STRAPPING = {
+    0: ("clock_in", "the PHY's oscillator is held still by the power pin until the application starts it"),
+    2: ("rs485 enable", "matters in download mode only, and the driver's input is pulled down"),
+    5: (None, ""),
+    12: ("watchdog", "the input of a watchdog chip is low at reset; high would set the flash to 1.8 V"),
+    15: ("ir_left tx", "an idle line is high: the boot ROM then prints on GPIO1, as it does by default"),
+}
+UART0_PINS = {1: "rs485 tx", 3: "rs485 rx"}  # the original hardware's; that is why there is no console
+RMII = {"tx_en": 21, "txd0": 19, "txd1": 22, "rxd0": 25, "rxd1": 26, "crs_dv": 27}
+
+
+def board(name):
+    """The names that a board.py defines. It is data: literals only."""
+    tree = ast.parse((BOARDS / name / "board.py").read_text())
+    names = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+            assert isinstance(target, ast.Name), f"boards/{name}/board.py:{node.lineno}: one name at a time"
+            names[target.id] = ast.literal_eval(node.value)
+        else:
+            is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            assert is_docstring, f"boards/{name}/board.py:{node.lineno}: a board is data"
+    return names
+
+
+def pins(data):
+    """(use, GPIO, is an output) of every pin of a board."""
+    for port, (_, tx, rx, enable, _) in data["UARTS"].items():
+        yield f"{port} tx", tx, True
+        yield f"{port} rx", rx, False
+        if enable is not None:
+            yield f"{port} enable", enable, True
+    for name, is_output in (("LED_GREEN", True), ("LED_RED", True), ("WATCHDOG", True), ("BUTTON", False), ("PULSE", False)):
+        if data[name] is not None:
+            yield name.lower(), data[name], is_output
+    yield "pt1000", data["PT1000"], False
+    for name in ("mdc", "mdio", "power", "clock_in"):
+        if data["LAN"]:
+            yield name, data["LAN"][name], name != "clock_in"
+    for name, pin in data.get("LAN_FIXED", {}).items():
+        yield name, pin, name.startswith("t")
+
+
+def partitions():
+    lines = (BOARDS / "partitions.csv").read_text().splitlines()
+    rows = csv.reader((line for line in lines if line and not line.startswith("#")), skipinitialspace=True)
+    return [(label, kind, subtype, int(offset, 0), int(size, 0)) for label, kind, subtype, offset, size in rows]
+
+
+def test_partitions_fit_the_flash_and_do_not_overlap():
+    end = 0x9000  # behind bootloader (0x1000) and table (0x8000)
+    for label, kind, _, offset, size in partitions():
+        assert offset >= end, f"{label} overlaps what is before it"
+        assert size > 0 and size % 0x1000 == 0 and offset % 0x1000 == 0, f"{label}: erased are blocks of 4 KB"
+        if kind == "app":
+            assert offset % 0x10000 == 0, f"{label}: an application starts on 64 KB"
+        end = offset + size
+    assert end == FLASH, "flash is left over, or missing"
+
+
+def test_partitions_are_those_of_the_design():
+    table = {label: (kind, subtype, size) for label, kind, subtype, _, size in partitions()}
+    assert list(table) == ["nvs", "otadata", "phy_init", "ota_0", "ota_1", "vfs"]
+    assert table["otadata"] == ("data", "ota", 0x2000), "the IDF wants two blocks"
+    assert table["ota_0"] == ("app", "ota_0", 0x1B0000)
+    assert table["ota_1"] == ("app", "ota_1", 0x1B0000)
+
+
+def test_the_host_has_the_same_file_system_partition():
+    tree = ast.parse((TOP / "firmware/port/host.py").read_text())
+    constants = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    (vfs,) = [(label, offset, size) for label, _, _, offset, size in partitions() if label == "vfs"]
+    assert ast.literal_eval(constants["_VFS"]) == vfs
+    assert ast.literal_eval(constants["_FLASH_BYTES"]) == FLASH
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pins_can_do_what_they_are_used_for(name):
+    used = {}
+    for use, pin, is_output in pins(board(name)):
+        assert 0 <= pin <= 39 and pin not in MISSING, f"{use}: there is no GPIO{pin}"
+        assert pin not in FLASH_PINS, f"{use}: GPIO{pin} is the flash's"
+        assert not (is_output and pin in INPUT_ONLY), f"{use}: GPIO{pin} is an input only"
+        assert pin not in used, f"GPIO{pin} is {used[pin]} and {use}"
+        used[pin] = use
+        if pin in STRAPPING:
+            assert use == STRAPPING[pin][0], f"{use}: GPIO{pin} decides how the chip starts"
+        if pin in UART0_PINS:
+            assert use == UART0_PINS[pin], f"{use}: GPIO{pin} is where the boot ROM talks"
+    data = board(name)
+    assert data["PT1000"] in ADC1, "the other converter does not work beside Wi-Fi"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_board_data_is_complete(name):
+    data = board(name)
+    assert data["PLATFORM"] == "esp32"
+    assert data["MODEL"] == name.replace("_", "-")
+    assert set(data["UARTS"]) == set(data["PORTS"]) == set(board("HOST")["PORTS"])
+    assert sorted(uart[0] for uart in data["UARTS"].values()) == [0, 1, 2]
+    assert data["CONSOLE"] is False, "a console would share UART0 with the RS-485 port"
+    assert {uart[4] for uart in data["UARTS"].values()} <= {"", "tx", "rx", "tx rx"}
+    # 0 to 100 degC must lie where the converter of the ESP32 is straight: 150 to 2450 mV at 11 dB
+    for ohm in (1000, 1385):
+        assert 150 <= data["PT1000_SUPPLY_MV"] * ohm / (ohm + data["PT1000_PULL_UP_OHM"]) <= 2450
+    if data["LAN"]:
+        assert data["LAN_FIXED"] == RMII, "the chip has these pins for RMII and no others"
+
+
+def test_the_platform_reads_names_that_every_board_has():
+    text = (TOP / "firmware/port/esp32.py").read_text() + (TOP / "boards/common/main.py").read_text()
+    read = set(re.findall(r"\bboard\.([A-Z_0-9]+)", text))
+    for name in NAMES:
+        assert not read - set(board(name)), f"boards/{name}/board.py"
+
+
+class Manifest:
+    """Executes a manifest as MicroPython's makemanifest.py does: relative to itself. `frozen` is {module path: source}."""
+
+    def __init__(self, path):
+        self.frozen = {}
+        self.options = set()
+        self.included = []
+        self._include(path)
+
+    def _include(self, path):
+        self.included.append(str(path))
+        if "$(" in str(path):
+            return  # MicroPython's own
+        where = path.parent.resolve()
+        calls = {
+            "include": lambda inner: self._include(inner if "$(" in inner else where / inner),
+            "module": lambda file, base_path=".", opt=None: self._add(where / base_path, file, opt),
+            "package": lambda room, files=None, base_path=".", opt=None: self._package(where / base_path, room, files, opt),
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(where)
+            exec(compile(path.read_text(), str(path), "exec"), calls)
+
+    def _package(self, base, room, files, opt):
+        for file in files if files is not None else [p.relative_to(base / room) for p in (base / room).rglob("*.py")]:
+            self._add(base, Path(room) / file, opt)
+
+    def _add(self, base, file, opt):
+        source = (base / file).resolve()
+        assert source.is_file(), f"{source} is not there"
+        assert str(file) not in self.frozen, f"{file} twice"
+        self.frozen[str(file)] = source
+        self.options.add(opt)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_module_is_frozen(name):
+    manifest = Manifest(BOARDS / name / "manifest.py")
+    application = {str(path): source for source, path in sources(name)}
+    missing = set(application) - set(manifest.frozen) - ONLY_HOST
+    assert not missing, f"not frozen: {sorted(missing)}"
+    assert set(manifest.frozen) - set(application) == {"_boot.py", "boot.py", "main.py"}
+    assert not set(manifest.frozen) & ONLY_HOST, "the host's hardware is no part of a device"
+    assert manifest.frozen["board.py"] == BOARDS / name / "board.py"
+    assert manifest.options == {3}
+    assert "$(MPY_DIR)/extmod/asyncio" in manifest.included
+    # The port's own modules would bring its _boot.py with them, which waits for ever when the flash is damaged.
+    assert not any("PORT_DIR" in path for path in manifest.included)
+
+
+def test_the_frozen_application_is_inside_its_budget():
+    frozen = Manifest(BOARDS / "SG_W1" / "manifest.py").frozen
+    sizes = {path: size for path, size in frozen_sizes("SG_W1").items() if path in frozen}
+    total = sum(sizes.values())
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    assert total <= BUDGET, f"{total} of {BUDGET} bytes; largest: {largest}"
+
+
+@pytest.mark.parametrize("source", sorted((BOARDS / "common").glob("*.py")), ids=lambda path: path.name)
+def test_start_up_code_compiles_for_the_device(source, tmp_path):
+    command = [TOOLS / "mpy-cross", f"-march={DEVICE}", "-O3", "-o", tmp_path / "out.mpy", source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_build_files_are_whole_and_share_what_is_equal(name):
+    folder = BOARDS / name
+    cmake = (folder / "mpconfigboard.cmake").read_text() + (BOARDS / "common/mpconfigboard.cmake").read_text()
+    assert "../common/mpconfigboard.cmake" in cmake and "IDF_TARGET esp32" in cmake
+    header = (folder / "mpconfigboard.h").read_text() + (BOARDS / "common/mpconfigboard.h").read_text()
+    assert board(name)["MODEL"] in header
+    assert "MICROPY_HW_ENABLE_UART_REPL (0)" in header
+    assert f"MICROPY_PY_NETWORK_LAN ({int(board(name)['LAN'] is not None)})" in header
+    # MicroPython joins the files as they are: without a line end the last setting of one swallows the first of the next.
+    for file in (folder / "sdkconfig.board", BOARDS / "common/sdkconfig.common"):
+        assert file.read_text().endswith("\n"), file
+
+
+def settings_of(name):
+    found = {}
+    for file in (BOARDS / "common/sdkconfig.common", BOARDS / name / "sdkconfig.board"):
+        for line in file.read_text().splitlines():
+            if line and not line.startswith("#"):
+                key, equals, value = line.partition("=")
+                assert key.startswith("CONFIG_") and equals, f"{file}: {line}"
+                assert key not in found, f"{file}: {key} twice"
+                found[key] = value
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_idf_settings_that_the_firmware_relies_on(name):
+    settings = settings_of(name)
+    assert settings["CONFIG_FREERTOS_HZ"] == "1000", "firmware/port/uart_esp32.py counts on 1 ms"
+    assert settings["CONFIG_ESP_CONSOLE_NONE"] == "y", "the IDF's log would go out on the RS-485 line"
+    assert settings["CONFIG_BOOTLOADER_LOG_LEVEL_NONE"] == "y", "so would the bootloader's"
+    assert settings["CONFIG_COMPILER_OPTIMIZATION_SIZE"] == "y", "an image of -O2 does not fit a slot"
+    assert int(settings["CONFIG_LWIP_MAX_SOCKETS"]) >= 16
+    assert settings["CONFIG_ESPTOOLPY_FLASHSIZE_4MB"] == "y"
+
+
+def public_names(path, name):
+    """Methods, class attributes and attributes set in __init__ of a class, without those that begin with an underscore."""
+    (found,) = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ClassDef) and n.name == name]
+    names = {n.name for n in found.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    names |= {t.id for n in found.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+    for method in found.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            for node in ast.walk(method):
+                is_own = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+                if is_own and isinstance(node.value, ast.Name) and node.value.id == "self":
+                    names.add(node.attr)
+    return {name for name in names if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("contract", "keeper"),
+    [(("host", "Platform"), ("esp32", "Platform")), (("uart_pty", "UartPty"), ("uart_esp32", "UartEsp32"))],
+)
+def test_ports_keep_the_contract_of_the_host(contract, keeper):
+    port = TOP / "firmware/port"
+    expected = public_names(port / f"{contract[0]}.py", contract[1])
+    assert public_names(port / f"{keeper[0]}.py", keeper[1]) == expected

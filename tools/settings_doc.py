@@ -1,0 +1,51 @@
+"""Writes docs/settings.md from the schema: `python -m tools.settings_doc`. A test keeps the two equal."""
+
+from pathlib import Path
+
+from firmware.state import schema
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+
+_HEAD = """# Settings
+
+Made from `firmware/state/schema.py` by `python -m tools.settings_doc`; do not edit.
+
+`GET /api/settings` shows them, `PATCH /api/settings` with an object of names and values changes them, both with the login:
+
+    curl -u admin:POP -X PATCH -d '{"timezone": "Europe/Istanbul", "rs485_type_1": 2, "rs485_addr_1": 35}' http://ADDRESS/api/settings
+
+A change is checked as a whole: if one field is wrong, the answer (422) says so for each, and nothing changes. What is marked with
+*restart* takes effect with the next start, all else at once. A secret is never shown, only whether it is set.
+`#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such as
+`Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
+"""
+
+
+def text():
+    """Return the document: a table per page of settings."""
+    lines = [_HEAD]
+    page = None
+    for title, rows, count in schema.TABLES:
+        if title != page:
+            page = title
+            lines.append(f"\n## {page}\n\n| name | meaning | default | values | |\n| --- | --- | --- | --- | --- |\n")
+        for row in rows.strip().split("\n"):
+            setting = schema.Setting(title, row, None if count is None else "#")
+            lines.append(
+                f"| `{setting.name}` | {setting.meaning} | {setting.default} | {_values(setting)} | {setting.flags.replace(' ', ', ')} |\n"
+            )
+    return "".join(lines)
+
+
+def _values(setting):
+    if setting.kind == "text":
+        return f"text, at most {setting.range} bytes"
+    if setting.kind == "flag":
+        return "0 or 1"
+    if setting.kind == "choice":
+        return ", ".join(f"{pair.partition('=')[0]}: {pair.partition('=')[2]}" for pair in setting.range.split(","))
+    return setting.range.replace("..", " to ")
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text())
