@@ -40,6 +40,8 @@ def text():
 def _values(setting):
     if setting.kind == "text":
         return f"text, at most {setting.range} bytes"
+    if setting.kind == "zone":
+        return "minutes, name or rule of a time zone"
     if setting.kind == "flag":
         return "0 or 1"
     if setting.kind == "choice":

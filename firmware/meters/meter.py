@@ -19,6 +19,7 @@ from lib.modbus.request import read_holding_registers, read_input_registers
 _CONFIGURATION_MS = const(3600000)  # how often the counters' configuration and the texts are read again
 _FRESH_ROUNDS = const(3)  # a round is good for three intervals
 _FRESH_MS = const(5000)  # ... and this
+_REFUSED_MS = const(10000)  # what a meter refuses is asked again after so long
 _MODEL = const(1)  # wire address of the identity: 14 registers
 _MOST = const(99)  # wire address: registers per request
 _DIRECTION = const(151)  # wire address, holding: bit 1 exchanges import and export
@@ -42,6 +43,7 @@ class Meter:
         self._configuration = ()
         self._configured = 0  # ticks when it was read last
         self._most_registers = MOST_REGISTERS
+        self._refused = {}  # group name: ticks when the meter refused to tell it
         device.interval = self.interval
         self._invalid = 0  # bits of the phases that the meter calls invalid
 
@@ -53,10 +55,11 @@ class Meter:
                 if self.device.status != PRESENT:
                     await self._detect()
                 await self._round()
-            except (FrameError, PeerError) as error:
+            except FrameError as error:  # the bus delays the next question to a silent unit
                 self._lost(error)
-                # The bus delays a silent unit; one that refuses what it gave before would be asked without pause.
-                await asyncio.sleep_ms(1000 if isinstance(error, PeerError) else 0)
+                continue
+            except PeerError:  # busy, or it refuses even its identity
+                await asyncio.sleep_ms(_REFUSED_MS)
                 continue
             await asyncio.sleep_ms(max(0, self._interval_ms() - ticks_diff(ticks_ms(), began)))
 
@@ -94,6 +97,7 @@ class Meter:
         """Prepare the requests of every group, and the groups."""
         device, family = self.device, self._family
         self._plans = {}
+        self._refused = {}
         if family is None:
             return
         device.phases = family.phases
@@ -156,9 +160,17 @@ class Meter:
         if self._family is None:
             await self._ask(self._identity)  # whether it is still there, and still the same
             return
-        await self._read("measurements")
+        for name in ("measurements", "counters"):
+            if name in self._refused and ticks_diff(ticks_ms(), self._refused[name]) < _REFUSED_MS:
+                continue
+            try:
+                await self._read(name)
+                self._refused.pop(name, None)
+            except PeerError as error:
+                if name not in self._refused:
+                    self._events.add("meter", f"{device.port} {device.address}: {name} refused, {error}")
+                self._refused[name] = ticks_ms()
         self._mark_invalid()
-        await self._read("counters")
         if ticks_diff(ticks_ms(), self._configured) >= _CONFIGURATION_MS:
             await self._read_configuration()
         device.status = PRESENT

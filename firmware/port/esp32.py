@@ -1,6 +1,6 @@
 """What an ESP32 board has: its ports, inputs, lights, clock and radio. The contract is that of firmware/port/host.py.
 
-The board's pins are data: boards/<NAME>/board.py. The file system is mounted at / before any of this runs: boards/common/_boot.py.
+The board's pins are data: boards/<NAME>/board.py. boards/common/_boot.py mounts the file system before any of this runs.
 """
 
 import asyncio

@@ -37,9 +37,10 @@ class UartEsp32:
     """
 
     def __init__(self, number, tx, rx, enable=None, inverted=""):
+        buffers = {"txbuf": _TX_BYTES, "rxbuf": _RX_BYTES}
         invert = (UART.INV_TX if "tx" in inverted else 0) | (UART.INV_RX if "rx" in inverted else 0)
         self._enable = None if enable is None else Pin(enable, Pin.OUT, value=0)
-        self._uart = UART(number, 19200, tx=tx, rx=rx, txbuf=_TX_BYTES, rxbuf=_RX_BYTES, timeout=0, timeout_char=0, invert=invert)
+        self._uart = UART(number, 19200, tx=tx, rx=rx, timeout=0, timeout_char=0, invert=invert, **buffers)
         self._stream = asyncio.StreamReader(self._uart)
         self._waste = bytearray(128)
         self._gather_until = ticks_us()

@@ -11,7 +11,8 @@ from time import ticks_ms
 
 from micropython import const
 
-from lib.clock import calendar, posix_tz, zones
+from lib.clock import calendar, posix_tz
+from lib.clock.zones import zone_of
 
 LONGEST_SLEW_MS = const(999)  # a larger correction is a step
 LOCAL_SIZE = const(19)  # bytes of "DD.MM.YYYY HH:MM:SS"
@@ -147,19 +148,6 @@ class Clock:
         self._last = now
         self._up_s += passed // 1000
         self._up_ms = passed % 1000
-
-
-def zone_of(setting):
-    """Return the zone that a setting names: minutes east of UTC (number or text), a name such as Europe/Ljubljana, or a
-    POSIX TZ string. Raises ValueError that says what is wrong."""
-    if isinstance(setting, int):
-        return posix_tz.fixed(setting)
-    text = setting.strip()
-    try:
-        minutes = int(text)
-    except ValueError:
-        return posix_tz.parse(zones.find(text) or text)
-    return posix_tz.fixed(minutes)
 
 
 def _put_two(out, at, number, behind):

@@ -1,7 +1,8 @@
 """Every setting there is: the one table from which validation, pages, registers and documents come.
 
 A row is: name | kind | default | range | flags | meaning. `#` in a name stands for an index, whose span is the table's head.
-Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1).
+Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1),
+`zone` (a text that names a time zone).
 Flags: `secret` (never shown), `restart` (takes effect with the next start).
 Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
 The table is text because text costs no RAM when the code is frozen.
@@ -30,7 +31,7 @@ mdns_enabled|flag|1||restart|Name by mDNS
 locked|flag|0|||Settings locked for Modbus
 debug_console|flag|0||restart|Debug console
 time_sync_src|choice|1|0=Disabled,1=Enabled||NTP Synchronization
-timezone|text|60|63||Timezone
+timezone|zone|60|63||Timezone
 ntp_server1|text|0.pool.ntp.org|64||NTP Server 1
 ntp_server2|text|1.pool.ntp.org|64||NTP Server 2
 ntp_server3|text||64||NTP Server 3
@@ -111,7 +112,7 @@ class Setting:
         name, self.kind, default, self.range, self.flags, self.meaning = row.split("|")
         self.page = page
         self.name = name if index is None else name.replace("#", str(index))
-        self.default = default if self.kind == "text" else int(default)
+        self.default = default if self.kind in ("text", "zone") else int(default)
 
     @property
     def is_secret(self):
@@ -123,7 +124,7 @@ class Setting:
 
     def check(self, value):
         """Return `value` as it is kept; raise ValueError with a sentence for the person who typed it."""
-        if self.kind == "text":
+        if self.kind in ("text", "zone"):
             return self._check_text(value)
         if isinstance(value, bool):
             value = int(value)
@@ -149,6 +150,10 @@ class Setting:
         for character in value:
             if ord(character) < 32 or ord(character) == 127:
                 raise ValueError("no control characters are expected")
+        if self.kind == "zone":
+            from lib.clock.zones import zone_of  # noqa: PLC0415 - not to be paid for by those who only read the table
+
+            zone_of(value)
         return value
 
 
