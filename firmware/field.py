@@ -2,7 +2,6 @@
 
 from firmware.bus.modbus_master import ModbusMaster
 from firmware.bus.queue import COMMAND, POLL
-from firmware.bus.relay_bridge import RelayBridge
 from firmware.meters.bicom import INFRARED_UNIT, Bicom
 from firmware.meters.meter import Meter
 from firmware.state.readings import Device
@@ -65,6 +64,8 @@ class Field:
             if port in used and (port != "rs485" or settings.get("rs485_protocol")):
                 self._open(port, lines[port])
         if mode == 2 and "ir_left" in self.buses:
+            from firmware.bus.relay_bridge import RelayBridge  # noqa: PLC0415 - RAM that few need
+
             self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
         for device in meters:
             if device.port in self.buses:
@@ -86,7 +87,7 @@ class Field:
         uart.configure(*line)
         beat = self._supervisor.beat(port, _BEAT_MS)
         self._beats.append(beat)
-        bus = ModbusMaster(port, uart, lambda: self._settings.get("response_ms"), lambda text: self._events.add("bus", text), beat)
+        bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat)
         self.buses[port] = bus
         self._tasks.append(self._supervisor.start(port, bus.run))
 
@@ -96,17 +97,29 @@ class Field:
         def ask(request):
             return bus.ask(request, POLL, device)
 
-        def command(request):
-            return bus.ask(request, COMMAND, device, _COMMAND_MS)
-
-        def interval_ms():
-            return self._settings.get("poll_ms")
-
         if device.is_switch:
-            task = Bicom(device, ask, command, self._readings, self._events, interval_ms)
+
+            def command(request):
+                return bus.ask(request, COMMAND, device, _COMMAND_MS)
+
+            task = Bicom(device, ask, command, self._readings, self._events, self._interval_ms)
         else:
-            task = Meter(device, ask, self._clock, self._readings, self._events, interval_ms)
+            task = Meter(device, ask, self._clock, self._readings, self._events, self._interval_ms)
         self._tasks.append(self._supervisor.start(f"{device.port} {device.address}", task.run))
+
+    def tick(self):
+        """Have every wire's task show that it lives; to be called every second or so."""
+        for bus in self.buses.values():
+            bus.wake()
+
+    def _interval_ms(self):
+        return self._settings.get("poll_ms")
+
+    def _longest_ms(self):
+        return self._settings.get("response_ms")
+
+    def _told(self, text):
+        self._events.add("bus", text)
 
     def _changed(self, names):
         """Take other settings without a restart: all wires end and begin anew."""

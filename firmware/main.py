@@ -29,7 +29,7 @@ from lib.http.server import HttpServer
 
 _WATCHDOG_MS = 1000
 _COLLECT_BYTES = 16384  # collections come often and short rather than late and long
-_HEADER_BYTES = 1536  # browsers send 500 to 900
+_HEADER_BYTES = 1024  # browsers send 500 to 900
 _BODY_BYTES = 2048
 _BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog
 
@@ -49,6 +49,7 @@ class Gateway:
             self.events.add("settings", trouble)
         if platform.first_settings:
             self.settings.change(platform.first_settings)
+            platform.first_settings = None  # its RAM is wanted
         self.identity = Identity(platform.mac, platform.root + "/identity.json")
         self.identity.load()
         self.readings = Readings()
@@ -107,6 +108,7 @@ class Gateway:
         """Feed the watchdog while every task with a beat reports."""
         reported = None
         while True:
+            self.field.tick()
             late = self.supervisor.late()
             if late is None:
                 self.platform.feed_watchdog()

@@ -108,7 +108,7 @@ class RigProcess:
 
 
 class Rig(RigProcess):
-    """`python -m tools.rig up --json` with options by name: bits=32, heap="112k", fast=True, flash=PATH, power_cut=7, ...
+    """`python -m tools.rig up --json` with options by name: bits=32, frozen=True, heap="112k", fast=True, flash=PATH, ...
 
     `meters` and `settings` may be content (list, dict) or a path; `port` is a dict {"rs485": "/dev/pts/7"}.
     """

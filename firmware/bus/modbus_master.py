@@ -19,11 +19,12 @@ _TRIES = const(3)
 _SLACK_MS = const(250)  # a frame may have pauses that add up to so much: converters and radio links cut frames
 _TURNAROUND_MS = const(100)  # after a broadcast
 _GAP_MS = const(20)  # least silence that ends a reply of unknown length
+_LOOK_MS = const(2)
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
 _SHARE = const(9)  # a probe of silent units costs at most one part in so many and one
 _MOST_UNITS = const(48)
 _RECENT = const(12)  # polled reads whose replies may serve others
-_IDLE_MS = const(250)  # the wire task gives a sign of life so often
+_IDLE_MS = const(250)  # longest pause while questions wait
 
 
 class ModbusMaster:
@@ -117,10 +118,17 @@ class ModbusMaster:
         if self.listener is not None:
             await self.listener(self._uart, self._queue.arrived)
             return
+        if not self._queue.entries:
+            await self._queue.arrived.wait()
+            return
         try:
             await asyncio.wait_for_ms(self._queue.arrived.wait(), self._next_due_ms())
         except asyncio.TimeoutError:  # noqa: UP041
             pass
+
+    def wake(self):
+        """Have the task report that it lives. To be called every second or so."""
+        self._queue.arrived.set()
 
     def _next_due_ms(self):
         """Milliseconds until something that waits may go, at most _IDLE_MS."""
@@ -219,32 +227,34 @@ class ModbusMaster:
         """Collect the reply; return the milliseconds from the end of the question to the first bytes of the answer.
 
         One deadline for the first byte, one for the rest of the frame. Our own echo is no answer: as long as not more bytes
-        came than it has, the answer's first byte is waited for.
+        came than it has, the answer's first byte is waited for. The port is looked at every other millisecond, or when the
+        rest of the frame can be there: that allocates nothing, which a task with a deadline around a stream would.
         """
         uart, reader = self._uart, self._reader
-        try:
-            while reader.received <= len(request.adu):
-                reader.filled(await asyncio.wait_for_ms(uart.readinto(reader.room()), timeout_ms))
-                latency_ms = ticks_diff(ticks_ms(), sent)
+        latency_ms = 0
+        deadline = ticks_add(sent, timeout_ms)
+        in_frame = False
+        while True:
+            count = uart.receive(reader.room())
+            if count:
+                reader.filled(count)
+                latency_ms = latency_ms or ticks_diff(ticks_ms(), sent)
                 if reader.pdu() is not None:
                     return latency_ms
-            if request.reply_size:
-                await asyncio.wait_for_ms(self._collect(), request.reply_size * uart.char_us // 1000 + _SLACK_MS)
-            else:  # its length is its own secret: silence ends it
-                while True:
-                    gap_ms = max(_GAP_MS, 4 * uart.char_us // 1000)
-                    reader.filled(await asyncio.wait_for_ms(uart.readinto(reader.room()), gap_ms))
-                    if reader.pdu() is not None:
-                        break
-        except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
-            reader.silence()
-        return latency_ms
-
-    async def _collect(self):
-        """Read until the reply is whole."""
-        uart, reader = self._uart, self._reader
-        while reader.pdu() is None:
-            reader.filled(await uart.readinto(reader.room()))
+                if reader.received <= len(request.adu):  # may be an echo
+                    deadline = ticks_add(ticks_ms(), timeout_ms)
+                elif not request.reply_size:  # its length is its own secret: silence ends it
+                    deadline = ticks_add(ticks_ms(), max(_GAP_MS, 4 * uart.char_us // 1000))
+                elif not in_frame:
+                    deadline = ticks_add(ticks_ms(), request.reply_size * uart.char_us // 1000 + _SLACK_MS)
+                    in_frame = True
+                if reader.echoed and reader.received <= len(request.adu):
+                    latency_ms = 0
+            elif ticks_diff(deadline, ticks_ms()) <= 0:
+                reader.silence()
+                return latency_ms
+            missing = request.reply_size - reader.received if in_frame else 0
+            await asyncio.sleep_ms(max(_LOOK_MS, missing * uart.char_us // 1000))
 
     async def _silence(self):
         """Wait until the wire was silent for 3.5 characters; throw away what was left on it."""

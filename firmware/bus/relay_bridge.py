@@ -16,8 +16,7 @@ from lib.modbus.server import RequestReader
 
 _UNIT = const(33)
 _WRITE_ANSWER = const(0x2A)
-_LOOK_MS = const(5)
-_FRAME_MS = const(30)  # 8 characters at 19200 take 4 ms
+_LOOK_MS = const(5)  # 8 characters at 19200 take 4 ms, silence included 6
 _ANSWER_MS = const(800)  # the meter does not wait longer
 
 
@@ -31,29 +30,28 @@ class RelayBridge:
 
     async def listen(self, uart, arrived):
         """Return when `arrived` is set, or after a frame."""
-        for _ in range(50):
-            if arrived.is_set():
-                return
-            if uart.any():
-                try:
-                    await asyncio.wait_for_ms(self._forward(uart), _FRAME_MS + _ANSWER_MS)
-                except asyncio.TimeoutError:  # noqa: UP041
-                    pass
-                return
-            await asyncio.sleep_ms(_LOOK_MS)
-
-    async def _forward(self, uart):
         reader = self._reader
         reader.restart()
-        for _ in range(_FRAME_MS // _LOOK_MS):
-            if uart.any():
-                reader.filled(await uart.readinto(reader.room()))
+        while not arrived.is_set():
+            try:
+                count = uart.receive(reader.room())
+            except OSError:  # the line is gone; whoever asks on it will say so
+                await asyncio.sleep_ms(_ANSWER_MS)
+                return
+            reader.filled(count)
+            if count:
                 pdu = reader.pdu()
                 if pdu is not None:
-                    break
+                    try:
+                        await asyncio.wait_for_ms(self._forward(uart, pdu), _ANSWER_MS)
+                    except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
+                        pass
+                    return
+            elif reader.received:
+                reader.silence()  # the rest of the frame did not come
             await asyncio.sleep_ms(_LOOK_MS)
-        else:
-            return
+
+    async def _forward(self, uart, pdu):
         if len(pdu) != 5 or pdu[0] not in b"\x04\x06":
             return
         request = raw(_UNIT, bytes(pdu))

@@ -1,16 +1,16 @@
 """What a meter family is: its tables and what its meters take in one request."""
 
 from firmware.meters import layout
-from firmware.meters.rows import CounterRows
+from firmware.meters.rows import CounterRows, ValueRows
 
 MOST_REGISTERS = 120  # per request, when the meter does not tell (30099) and its family knows no smaller limit
 
 
 class Family:
-    """`values` and `counters`: the parsed tables. `most_...`: registers per request, 0 for the meter's general limit."""
+    """`values` and `counters`: the tables. `most_...`: registers per request, 0 for the meter's general limit."""
 
     def __init__(self, phases, counters, has_intervals=True, most_counters=0, most_texts=0):
-        self.values = layout.values(phases)
+        self.values = ValueRows(layout.SINGLE_PHASE if phases == 1 else layout.THREE_PHASES)
         self.counters = CounterRows(counters)
         self.phases = phases
         self.has_intervals = has_intervals

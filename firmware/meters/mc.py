@@ -6,12 +6,12 @@ Sources: public manuals of the same meters under another maker's name; the maker
 
 from firmware.meters.family import Family
 
-_COUNTERS = """
-counter1 30401 30406 40421
-counter2 30402 30408 40431
-counter3 30403 30410 40441
-counter4 30404 30412 40451
-"""
+_COUNTERS = (
+    ("counter1", 30401, 30406, 40421),
+    ("counter2", 30402, 30408, 40431),
+    ("counter3", 30403, 30410, 40441),
+    ("counter4", 30404, 30412, 40451),
+)
 
 
 def family(_):

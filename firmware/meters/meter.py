@@ -36,11 +36,9 @@ class Meter:
         self._readings = readings
         self._events = events
         self._interval_ms = interval_ms
-        self._identity = read_input_registers(device.address, _MODEL, 14)
         self._told = ""  # the model as the meter tells it
         self._family = None
         self._plans = {}  # group name: (requests, rows)
-        self._configuration = ()
         self._configured = 0  # ticks when it was read last
         self._most_registers = MOST_REGISTERS
         self._refused = {}  # group name: ticks when the meter refused to tell it
@@ -66,7 +64,7 @@ class Meter:
     async def _detect(self):
         """Read the identity; build the plan for a model that was not there before."""
         device = self.device
-        pdu = await self._ask(self._identity)
+        pdu = await self._ask(read_input_registers(device.address, _MODEL, 14))
         told = text(pdu, DATA, 8).split(" ")[0]
         serial = text(pdu, DATA + 16, 4).split(" ")[0]
         known = device.status == SILENT and (told, serial) == (self._told, device.serial)
@@ -105,20 +103,17 @@ class Meter:
         self._add("measurements", values, values.ranges() + [(layout.INVALID, 1)], most)
         few = family.most_counters or most
         self._add("counters", counters, counters.ranges() + [(layout.TARIFF, 1)], few)
-        count = len(counters.names)
+        count = len(counters.rows)
         device.non_resettable = counters.non_resettable
         device.resettable = count - counters.non_resettable
         device.phases_of = bytearray(count)
         device.quadrants = bytearray(count)
         device.tariffs = bytearray(count)
-        self._configuration = [
-            read_holding_registers(device.address, *span) for span in spans(counters.configuration_ranges(), few)
-        ]
         self._most_registers = most
 
     def _add(self, name, rows, ranges, most):
         self._plans[name] = (self._requests(ranges, most, 0), rows)
-        self.device.groups[name] = Group(rows.names)
+        self.device.groups[name] = Group(rows.rows)
 
     def _requests(self, ranges, most, shift):
         return [read_input_registers(self.device.address, first + shift, count) for first, count in spans(ranges, most)]
@@ -130,8 +125,10 @@ class Meter:
             return
         rows = self._family.counters
         try:
-            for request in self._configuration:
-                rows.configure(device, await self._ask(request), request.address, request.count)
+            most = self._family.most_counters or self._most_registers
+            for first, count in spans(rows.configuration_ranges(), most):
+                pdu = await self._ask(read_holding_registers(device.address, first, count))
+                rows.configure(device, pdu, first, count)
         except PeerError as error:
             self._events.add("meter", f"{device.port} {device.address}: no counter configuration, {error}")
         device.is_swapped = False
@@ -158,7 +155,7 @@ class Meter:
         """Read everything that is due."""
         device = self.device
         if self._family is None:
-            await self._ask(self._identity)  # whether it is still there, and still the same
+            await self._ask(read_input_registers(device.address, _MODEL, 1))  # whether it is still there
             return
         for name in ("measurements", "counters"):
             if name in self._refused and ticks_diff(ticks_ms(), self._refused[name]) < _REFUSED_MS:
@@ -170,7 +167,6 @@ class Meter:
                 if name not in self._refused:
                     self._events.add("meter", f"{device.port} {device.address}: {name} refused, {error}")
                 self._refused[name] = ticks_ms()
-        self._mark_invalid()
         if ticks_diff(ticks_ms(), self._configured) >= _CONFIGURATION_MS:
             await self._read_configuration()
         device.status = PRESENT
@@ -185,12 +181,16 @@ class Meter:
                 first, count = request.address, request.count
                 pdu = await self._ask(request)
                 rows.decode(group, pdu, first, count, 0)
-                if name == "measurements" and first <= layout.INVALID < first + count:
-                    self._invalid = word(pdu, DATA + 2 * (layout.INVALID - first)) & 7
-                elif name == "counters" and first <= layout.TARIFF < first + count:
+                if name == "measurements":
+                    if first <= layout.INVALID < first + count:
+                        self._invalid = word(pdu, DATA + 2 * (layout.INVALID - first)) & 7
+                    self._mark_invalid()  # before anybody can look
+                elif first <= layout.TARIFF < first + count:
                     device.tariff = word(pdu, DATA + 2 * (layout.TARIFF - first))
         except (FrameError, PeerError):
             group.failed()
+            if name == "counters":
+                device.tariff = 0
             raise
         group.read(self._clock.utc(), _FRESH_ROUNDS * self._interval_ms() + _FRESH_MS)
 
@@ -207,7 +207,7 @@ class Meter:
         if not word(count, DATA):
             return None
         values = family.values
-        group = Group(values.names)
+        group = Group(values.rows)
         shift = layout.INTERVALS[name]
         for request in self._requests(values.ranges(), self._most_registers, shift):
             values.decode(group, await self._ask(request), request.address, request.count, shift)
@@ -219,8 +219,8 @@ class Meter:
         if not self._invalid:
             return
         group = self.device.groups["measurements"]
-        for index in range(len(group.names)):
-            last = group.names[index][-1]
+        for index in range(len(group.rows)):
+            last = group.rows[index][0][-1]
             if last in "123" and self._invalid >> (int(last) - 1) & 1:
                 group.put_none(index)
 

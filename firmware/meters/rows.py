@@ -1,25 +1,30 @@
 """Reads the tables of the meter families: which registers, in which requests, and what their words mean.
 
-A table is text, a row a line; register numbers are the makers' (3xxxx input, 4xxxx holding; the wire address is the last four
-digits, nothing subtracted). Rows of values: name, register, type, unit. Rows of counters: name, register of the exponent (T2),
-of the mantissa (T3), of the configuration block, and perhaps of another block to use when the first is empty.
+Register numbers are the makers' (3xxxx input, 4xxxx holding; the wire address is the last four digits, nothing subtracted). Rows
+of values: name, register, type, unit. Rows of counters: name, register of the exponent (T2), of the mantissa (T3), of the
+configuration block, and perhaps of another block to use when the first is empty.
 Source of types: Iskra's Modbus documents for its meters; the types' decoders are in lib/modbus/registers.py.
 """
 
-from array import array
-
 from micropython import const
 
-from firmware.state.readings import CAPACITIVE, INDUCTIVE, UNITS, WATT_HOURS
+from firmware.state.readings import CAPACITIVE, INDUCTIVE, WATT_HOURS
 from lib.modbus.registers import DATA, int16, int32, t5, t6, t7, word
 
-_TYPES = ("T1", "T17", "T16", "T5", "T6", "T7")
-_T1 = const(0)
+# Types
 _T17 = const(1)
 _T16 = const(2)
 _T5 = const(3)
 _T6 = const(4)
 _T7 = const(5)
+# Positions in a row of values; of a row of counters: name, exponent, mantissa, configuration block, perhaps another one
+_REGISTER = const(1)
+_TYPE = const(2)
+_UNIT = const(3)
+_EXPONENT = const(1)
+_MANTISSA = const(2)
+_BLOCK = const(3)
+_OTHER_BLOCK = const(4)
 
 # A hole of so many registers is cheaper to read than a further request: 15 bytes of frames, two silences and the meter's own
 # delay of some 20 ms are the time of about 24 registers at 19200.
@@ -41,18 +46,14 @@ def spans(ranges, most, bridge=_BRIDGE):
 
 
 class ValueRows:
-    """A parsed table of values. Shared by all meters of a family."""
+    """A table of values. All are input registers."""
 
-    def __init__(self, table):
-        rows = [row.split() for row in table.strip().split("\n")]
-        self.names = tuple([row[0] for row in rows])
-        self._registers = array("H", [int(row[1]) for row in rows])
-        self._types = bytes([_TYPES.index(row[2]) for row in rows])
-        self._units = bytes([UNITS.index(row[3]) if len(row) > 3 else 0 for row in rows])
+    def __init__(self, rows):
+        self.rows = rows
 
     def ranges(self):
-        """Return what is to be read, as (wire address, registers) pairs; all are input registers."""
-        return [(self._registers[at] % 10000, 2 if self._types[at] >= _T5 else 1) for at in range(len(self.names))]
+        """Return what is to be read, as (wire address, registers) pairs."""
+        return [(row[_REGISTER] % 10000, 2 if row[_TYPE] >= _T5 else 1) for row in self.rows]
 
     def decode(self, group, pdu, first, count, shift):
         """Put the values of the reply to a read of `count` registers from wire address `first` into the group.
@@ -61,61 +62,54 @@ class ValueRows:
         """
         put = group.put
         units = group.unit
-        for index in range(len(self.names)):
-            at = self._registers[index] % 10000 + shift - first
-            if not 0 <= at < count:
-                continue
-            at = DATA + 2 * at
-            kind = self._types[index]
-            units[index] = self._units[index]
-            if kind == _T5:
-                put(index, *t5(pdu, at))
-            elif kind == _T6:
-                put(index, *t6(pdu, at))
-            elif kind == _T17:
-                put(index, int16(pdu, at), -2)
-            elif kind == _T16:
-                put(index, word(pdu, at), -2)
-            elif kind == _T7:
-                value, is_export, is_capacitive = t7(pdu, at)
-                put(index, -value if is_export else value, -4)
-                units[index] = CAPACITIVE if is_capacitive else INDUCTIVE
-            else:
-                put(index, word(pdu, at), 0)
+        index = 0
+        for _, register, kind, unit in self.rows:
+            at = register % 10000 + shift - first
+            if 0 <= at < count:
+                at = DATA + 2 * at
+                units[index] = unit
+                if kind == _T5:
+                    put(index, *t5(pdu, at))
+                elif kind == _T6:
+                    put(index, *t6(pdu, at))
+                elif kind == _T17:
+                    put(index, int16(pdu, at), -2)
+                elif kind == _T16:
+                    put(index, word(pdu, at), -2)
+                elif kind == _T7:
+                    value, is_export, is_capacitive = t7(pdu, at)
+                    put(index, -value if is_export else value, -4)
+                    units[index] = CAPACITIVE if is_capacitive else INDUCTIVE
+            index += 1
 
 
 class CounterRows:
-    """A parsed table of counters, the non-resettable ones (names that end in "nr") first."""
+    """A table of counters, the non-resettable ones (names that end in "nr") first."""
 
-    def __init__(self, table):
-        rows = [row.split() for row in table.strip().split("\n")]
-        self.names = tuple([row[0] for row in rows])
-        self.non_resettable = len([name for name in self.names if name.endswith("nr")])
-        self._exponents = array("H", [int(row[1]) for row in rows])
-        self._mantissas = array("H", [int(row[2]) for row in rows])
-        self._blocks = array("H", [int(row[3]) for row in rows])
-        self._others = array("H", [int(row[4]) if len(row) > 4 else 0 for row in rows])
+    def __init__(self, rows):
+        self.rows = rows
+        self.non_resettable = len([row for row in rows if row[0].endswith("nr")])
 
     def ranges(self):
         """Input registers of exponents and mantissas."""
-        found = [(register % 10000, 1) for register in self._exponents]
-        found.extend([(register % 10000, 2) for register in self._mantissas])
-        return found
+        return [(row[_EXPONENT] % 10000, 1) for row in self.rows] + [(row[_MANTISSA] % 10000, 2) for row in self.rows]
 
     def configuration_ranges(self):
         """Holding registers of the configuration blocks: parameter, quadrants, exponent, tariffs."""
-        return [(register % 10000, 4) for registers in (self._blocks, self._others) for register in registers if register]
+        return [(register % 10000, 4) for row in self.rows for register in row[_BLOCK:]]
 
     def decode(self, group, pdu, first, count, _):
         """As ValueRows.decode; the reply may hold any part."""
-        for index in range(len(self.names)):
-            at = self._exponents[index] % 10000 - first
+        index = 0
+        for row in self.rows:
+            at = row[_EXPONENT] % 10000 - first
             if 0 <= at < count:
                 exponent = int16(pdu, DATA + 2 * at)
                 group.exponent[index] = exponent if -127 <= exponent <= 127 else 127
-            at = self._mantissas[index] % 10000 - first
+            at = row[_MANTISSA] % 10000 - first
             if 0 <= at < count:
                 group.mantissa[index] = int32(pdu, DATA + 2 * at)
+            index += 1
 
     def configure(self, device, pdu, first, count):
         """Put units, phases, quadrants and tariffs of the counters whose block is in this reply into the device.
@@ -123,10 +117,12 @@ class CounterRows:
         The other block of a counter counts only while its first has no parameter.
         """
         units = device.groups["counters"].unit
-        for registers in (self._blocks, self._others):
-            for index in range(len(self.names)):
-                at = registers[index] % 10000 - first
-                if not registers[index] or not 0 <= at < count or (registers is self._others and units[index]):
+        for place in (_BLOCK, _OTHER_BLOCK):
+            for index, row in enumerate(self.rows):
+                if place >= len(row) or (place == _OTHER_BLOCK and units[index]):
+                    continue
+                at = row[place] % 10000 - first
+                if not 0 <= at < count:
                     continue
                 at = DATA + 2 * at
                 parameter = word(pdu, at)

@@ -7,22 +7,22 @@ Sources: public drivers of the WM3M4C, the maker's Python client, "Modbus commun
 
 from firmware.meters.family import Family
 
-_RESETTABLE = """
-counter1 30401 30406 40421
-counter2 30402 30408 40431
-counter3 30403 30410 40441
-counter4 30404 30412 40451
-"""
-_NON_RESETTABLE = """
-counter1nr 30414 30418 40461 40421
-counter2nr 30415 30420 40471 40431
-counter3nr 30416 30422 40481 40441
-counter4nr 30417 30424 40491 40451
-"""
-_WM3M4 = """
-counter1nr 30414 30418 40421
-counter2nr 30415 30420 40431
-"""
+_RESETTABLE = (
+    ("counter1", 30401, 30406, 40421),
+    ("counter2", 30402, 30408, 40431),
+    ("counter3", 30403, 30410, 40441),
+    ("counter4", 30404, 30412, 40451),
+)
+_NON_RESETTABLE = (
+    ("counter1nr", 30414, 30418, 40461, 40421),
+    ("counter2nr", 30415, 30420, 40471, 40431),
+    ("counter3nr", 30416, 30422, 40481, 40441),
+    ("counter4nr", 30417, 30424, 40491, 40451),
+)
+_WM3M4 = (
+    ("counter1nr", 30414, 30418, 40421),
+    ("counter2nr", 30415, 30420, 40431),
+)
 
 
 def family(model):
@@ -30,4 +30,4 @@ def family(model):
         return Family(1, _RESETTABLE, most_counters=14, most_texts=20)
     if model.startswith("WM3M4") or model.startswith("7M.34.8"):
         return Family(3, _WM3M4)
-    return Family(3, _NON_RESETTABLE + _RESETTABLE.lstrip())
+    return Family(3, _NON_RESETTABLE + _RESETTABLE)

@@ -10,6 +10,7 @@ import ffi
 from micropython import const
 
 BLOCK = const(4096)
+_PIECE = const(128)  # the chip has no RAM of ours to spare
 POWER_CUT_STATUS = const(42)
 
 
@@ -19,14 +20,14 @@ class FlashFile:
     def __init__(self, path, size, power_cut=None):
         self._left = power_cut
         self.operations = 0  # programmings and erasings so far
-        self._erased = b"\xff" * BLOCK
+        self._erased = b"\xff" * _PIECE
         try:
             made = os.stat(path)[6] == size
         except OSError:
             made = False
         if not made:
             with open(path, "wb") as file:
-                for _ in range(size // BLOCK):
+                for _ in range(size // _PIECE):
                     file.write(self._erased)
         self._file = open(path, "r+b")  # noqa: SIM115
 
@@ -36,25 +37,34 @@ class FlashFile:
 
     def erase(self, address):
         """Erase the block at `address`."""
-        self._write(address, self._erased)
+        self._begin(address)
+        for piece in range(BLOCK // _PIECE):
+            if piece == BLOCK // _PIECE // 2:
+                self._power()
+            self._file.write(self._erased)
 
     def program(self, address, data):
         """Clear those bits that are 0 in `data`. Bits that are 0 already stay 0, whatever `data` says."""
         self._file.seek(address)
         present = self._file.read(len(data))
-        if present != self._erased[: len(data)]:
+        if len(data) > _PIECE or present != self._erased[: len(data)]:
             data = bytes([new & old for new, old in zip(data, present)])
-        self._write(address, data)
+        half = len(data) // 2
+        self._begin(address)
+        self._file.write(memoryview(data)[:half])
+        self._power()
+        self._file.write(memoryview(data)[half:])
 
-    def _write(self, address, data):
+    def _begin(self, address):
         self.operations += 1
-        self._file.seek(address)
         if self._left is not None:
             self._left -= 1
-            if self._left <= 0:
-                self._file.write(memoryview(data)[: len(data) // 2])
-                ffi.open("libc.so.6").func("v", "_exit", "i")(POWER_CUT_STATUS)
-        self._file.write(data)
+        self._file.seek(address)
+
+    def _power(self):
+        """Half of an operation is done: power fails here if it is the fatal one."""
+        if self._left == 0:
+            ffi.open("libc.so.6").func("v", "_exit", "i")(POWER_CUT_STATUS)
 
 
 class PartitionFile:

@@ -28,7 +28,8 @@ class Platform:
     is_host = True
 
     def __init__(self, config):
-        self._config = config
+        self._ttys = config["tty"]
+        self._paced = not config.get("fast")
         self._link = RigLink(config["link"])
         self._link.on("heap", self._report_heap)
         self.model = config["board"].replace("_", "-") if config.get("board") else board.MODEL
@@ -42,6 +43,7 @@ class Platform:
         self.clock = _Clock(config.get("clock"))
         self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"))
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
+        config.clear()  # its RAM is wanted
 
     def mount(self):
         """Mount the file system, made anew only where there is none. Raises OSError if it is damaged."""
@@ -60,7 +62,7 @@ class Platform:
         def told(baud, parity, stop):
             self._link.send(event="line", port=name, baud=baud, parity=parity, stop=stop)
 
-        return UartPty(self._config["tty"][name], told, not self._config.get("fast"))
+        return UartPty(self._ttys[name], told, self._paced)
 
     def pulse_input(self, contact):
         """Have contact.edge(closed, now_ms) called at each edge of the pulse input."""

@@ -58,9 +58,9 @@ class NetWlan:
         wlan.active(True)
         wlan.config(reconnects=0)  # else the driver tries for ever within itself, even with a wrong password
         if settings.get("static_ip_en"):
-            names = ("ip", "netmask", "gateway", "dns1")
+            ip, mask, router, dns = [settings.get(name) or _NO_ADDRESS for name in ("ip", "netmask", "gateway", "dns1")]
             try:
-                wlan.ifconfig(tuple([settings.get(name) or _NO_ADDRESS for name in names]))
+                wlan.ifconfig((ip, mask, router, dns))
             except ValueError:
                 pass  # not addresses: the network's DHCP keeps the gateway reachable
         return wlan

@@ -6,8 +6,8 @@ How the driver is used, and why (MicroPython 1.28):
 - timeout and timeout_char stay 0: a read never waits. timeout_char would also set how long the line must be idle before
   characters come up at all; then the first one of a frame would show only with its last, and what the bus learns of a unit's
   response time would depend on how long the answer is.
-- So there is an interrupt per character (11,500 a second at 115200), but not a wake-up: within a frame a read first lets
-  a few characters gather, because each turn of the event loop costs more than the characters do.
+- So there is an interrupt per character (11,500 a second at 115200), but not a wake-up: the bus looks when it expects
+  something.
 - No UART.irq: it costs a FreeRTOS task of 2 KB each, and with CONFIG_FREERTOS_HZ=1000 the loop looks every millisecond.
 - A frame fits the transmit buffer, so that write() does not hold the loop. flush() would; txdone() only looks.
 """
@@ -25,7 +25,6 @@ _LONGEST_FRAME = const(384)
 _GRANULE_US = const(1000)  # a sleep ends so much late
 _SPIN_US = const(3000)  # longest busy wait at the end of a frame
 _OVERDUE_US = const(100000)  # a frame that is not out so long after its time never will be
-_GATHERED = const(4)  # characters that come together within a frame
 _MOST_WASTE = const(4096)
 _PARITIES = {"N": None, "E": 0, "O": 1}
 
@@ -41,9 +40,7 @@ class UartEsp32:
         invert = (UART.INV_TX if "tx" in inverted else 0) | (UART.INV_RX if "rx" in inverted else 0)
         self._enable = None if enable is None else Pin(enable, Pin.OUT, value=0)
         self._uart = UART(number, 19200, tx=tx, rx=rx, timeout=0, timeout_char=0, invert=invert, **buffers)
-        self._stream = asyncio.StreamReader(self._uart)
         self._waste = bytearray(128)
-        self._gather_until = ticks_us()
         self.char_us = 520
 
     def configure(self, baud, parity, stop):
@@ -84,22 +81,9 @@ class UartEsp32:
             if enable:
                 enable.off()
 
-    async def readinto(self, view):
-        """Wait for characters; return how many were put into the view, at least 1."""
-        uart = self._uart
-        if ticks_diff(self._gather_until, ticks_us()) > 0:  # within a frame
-            missing = min(_GATHERED, len(view)) - uart.any()
-            if missing > 0:
-                await asyncio.sleep_ms((missing * self.char_us + 999) // 1000)
-        count = uart.readinto(view) if uart.any() else 0
-        while not count:
-            count = await self._stream.readinto(view)  # None: woken for nothing
-        self._gather_until = ticks_add(ticks_us(), _GATHERED * self.char_us)
-        return count
-
-    def any(self):
-        """Whether a character waits."""
-        return self._uart.any() > 0
+    def receive(self, view):
+        """Put what was received into the view; return how many characters that were, 0 if none. Never waits."""
+        return self._uart.readinto(view) or 0 if self._uart.any() else 0
 
     def discard(self):
         """Throw away what was received; return how many characters that were. Never waits."""

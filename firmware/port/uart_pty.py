@@ -1,11 +1,10 @@
 """A serial port of the host: a terminal device, simulated (a pseudo-terminal of the rig) or real.
 
-The contract of every UART port: `configure()`, `char_us`, `await send(frame)`, `await readinto(view)`, `discard()`.
+The contract of every UART port: `configure()`, `char_us`, `await send(frame)`, `receive(view)`, `discard()`.
 One task owns it. A terminal takes any amount at once, so this port itself waits as long as the characters take on a wire.
 """
 
 import asyncio
-import select
 import termios
 from time import ticks_add, ticks_diff, ticks_us
 
@@ -20,6 +19,8 @@ _PARODD = const(0o1000)
 _EIO = const(5)
 _F_SETFL = const(4)
 _O_RDWR_NONBLOCK = const(0o4002)
+_MOST_WASTE = const(4096)
+_waste = bytearray(64)  # nobody reads it
 
 
 class UartPty:
@@ -30,9 +31,6 @@ class UartPty:
         self._told = told
         self._paced = paced
         self._file = None
-        self._stream = None
-        self._poll = select.poll()
-        self._waste = bytearray(256)
         self.char_us = 1000
         self._line = (19200, "N", 1)
 
@@ -62,44 +60,38 @@ class UartPty:
             await asyncio.sleep_ms((left_us + 999) // 1000)
             left_us = ticks_diff(end_us, ticks_us())
 
-    async def readinto(self, view):
-        """Wait for characters; return how many were put into the view, at least 1. Raises OSError when the line is gone."""
+    def receive(self, view):
+        """Put what was received into the view; return how many characters that were, 0 if none. Never waits.
+
+        Raises OSError when the line is gone.
+        """
         if self._file is None:
             self._open()
         try:
-            count = None
-            while count is None:  # woken without a character
-                count = await self._stream.readinto(view)
+            count = self._file.readinto(view)
         except OSError:
             self._close()
             raise
         if count == 0:
             self._close()
             raise OSError(_EIO)
-        return count
-
-    def any(self):
-        """Whether a character waits."""
-        return bool(self._file and self._poll.poll(0))
+        return count or 0
 
     def discard(self):
         """Throw away what was received; return how many characters that were. Never waits."""
         thrown = 0
-        while self._file and thrown < 4096 and self._poll.poll(0):
+        while self._file and thrown < _MOST_WASTE:
             try:
-                count = self._file.readinto(self._waste)
+                count = self.receive(_waste)
             except OSError:
-                count = 0
-            if count == 0:
-                self._close()
                 break
-            thrown += count or 0
+            if not count:
+                break
+            thrown += count
         return thrown
 
     def _open(self):
         self._file = open(self._path, "r+b")  # noqa: SIM115
-        self._stream = asyncio.StreamReader(self._file)
-        self._poll.register(self._file, select.POLLIN)
         # Reading loops until the buffer is full or there is no more: only a non-blocking file says "no more".
         ffi.open("libc.so.6").func("i", "fcntl", "iii")(self._file.fileno(), _F_SETFL, _O_RDWR_NONBLOCK)
         termios.setraw(self._file.fileno())
@@ -116,6 +108,5 @@ class UartPty:
     def _close(self):
         """The line is gone; the next use opens it anew."""
         if self._file:
-            self._poll.unregister(self._file)
             self._file.close()
-            self._file = self._stream = None
+            self._file = None

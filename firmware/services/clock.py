@@ -117,7 +117,7 @@ class SntpService:
         self._exchange = exchange
         self._packet = bytearray(sntp.SIZE)
         self._reply = memoryview(bytearray(sntp.SIZE))
-        self._wake = asyncio.Event()
+        self._wake = False
         self._preferred = 0  # index of the server that answered last
         self._held = {}  # host: (uptime_s until which it is not asked, how long that was)
         self._down = False  # there was an event that no server answers
@@ -128,23 +128,23 @@ class SntpService:
         self.synced_s = None  # uptime of that, None: never
 
     def wake(self):
-        """Ask at once: the network came up, or the settings changed."""
+        """Ask within a second: the network came up, or the settings changed."""
         self.failures = 0
-        self._wake.set()
+        self._wake = True
 
     async def run(self):
         """Ask every 64 s until the clock is set, then every hour; after failures sooner at first, then less and less."""
         while True:
-            self._wake.clear()
+            self._wake = False
             pause_s = _OFF_S
             if self._settings.get("time_sync_src"):
                 await self.sync()
                 pause_s = self.pause_s()
             spread = urandom(1)[0]  # seven to nine eighths: many gateways do not ask in one moment
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause_s - pause_s // 8 + pause_s * spread // 1024)
-            except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
-                pass
+            for _ in range(pause_s - pause_s // 8 + pause_s * spread // 1024):
+                if self._wake:
+                    break
+                await asyncio.sleep(1)  # a task with a deadline would cost half a kilobyte all the while
 
     def pause_s(self):
         """Return the seconds until the next round, before they are spread."""

@@ -14,7 +14,7 @@ from lib.inputs.pulse_counter import RECORD_SIZE, PulseCounter
 
 TEMPERATURE = const(0)  # indices in the gateway's group
 PULSES = const(1)
-_NAMES = ("temperature", "pulses")
+_ROWS = (("temperature",), ("pulses",))
 _CELSIUS = const(10)
 _PERIOD_MS = const(1000)
 _FRESH_MS = const(10000)
@@ -34,7 +34,7 @@ class Inputs:
         self._turn = 0
         self._contact = PulseInput()
         self.counter = PulseCounter([_load(name) for name in self._paths])
-        self.group = readings.gateway = Group(_NAMES)
+        self.group = readings.gateway = Group(_ROWS)
         self.group.unit[TEMPERATURE] = _CELSIUS
         self.fault = ""  # of the sensor: "", "open", "short", "range", "off"
 

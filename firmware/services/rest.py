@@ -87,15 +87,19 @@ class Rest:
         self._put_header(response, "get_measurements", device)
         response.put(b'},"measurements":{')
         if group is not None:
-            for index, name in enumerate(group.names):
+            comma = b'"'
+            for index in range(len(group.rows)):
+                name = group.rows[index][0]
                 if group.has(index):
-                    response.put(b'"')
+                    response.put(comma)
                     response.put(name)
                     response.put(b'":')
                     _put_measurement(response, name, group, index)
-                    response.put(b",")
-            response.put(b'"tariff":')
-            response.put_int(device.tariff)
+                    comma = b',"'
+            if device.tariff:
+                response.put(comma)
+                response.put(b'tariff":')
+                response.put_int(device.tariff)
         response.put(b"}}")
         return None
 
@@ -119,12 +123,12 @@ class Rest:
         response.put(b'},"counters":{')
         group = device.group("counters")
         if group is not None:
-            for index, name in enumerate(group.names):
+            for index, (name, *_) in enumerate(group.rows):
                 self._put_name(response, name, index)
                 sg_text.put_counter(response, group.mantissa[index], group.exponent[index], group.unit[index])
             await _room(response)
             response.put(b'},"settings":{')
-            for index, name in enumerate(group.names):
+            for index, (name, *_) in enumerate(group.rows):
                 self._put_name(response, "phase" + name[7:], index)
                 phase = device.phases_of[index]
                 if phase:
@@ -134,7 +138,7 @@ class Rest:
                 else:
                     response.put(b'""')
             await _room(response)
-            for index, name in enumerate(group.names):
+            for index, (name, *_) in enumerate(group.rows):
                 self._put_name(response, "tariff" + name[7:], 1)
                 response.put(b'"')
                 for tariff in range(6):

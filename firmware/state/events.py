@@ -1,6 +1,6 @@
 """The ring of dated events: what happened to the device, newest last. In RAM; a restart begins it anew."""
 
-_KEPT = 50
+_KEPT = 32
 _LONGEST_TEXT = 120
 
 

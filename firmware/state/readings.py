@@ -29,14 +29,14 @@ SILENT = const(3)  # answered once, does not now
 
 
 class Group:
-    """Values that are read together: names (tuple of str), mantissa, exponent, unit (index in UNITS), one time, one quality.
+    """Values that are read together: rows (what they are: the name is the first of each), mantissa, exponent, unit (index in UNITS), one time, one quality.
 
     Until put() was called for all and read() says that the round is complete, the last round's quality stands.
     """
 
-    def __init__(self, names):
-        count = len(names)
-        self.names = names
+    def __init__(self, rows):
+        count = len(rows)
+        self.rows = rows
         self.mantissa = array("i", [0] * count)
         self.exponent = array("b", [_NONE] * count)
         self.unit = bytearray(count)

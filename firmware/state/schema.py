@@ -166,7 +166,9 @@ def each():
 
 
 def find(name):
-    """Return the Setting of that name, None if there is none. Does not build the others."""
+    """Return the Setting of that name, None if there is none, or if it is no text. Does not build the others."""
+    if not isinstance(name, str) or "|" in name:
+        return None
     pattern, index = _split(name)
     for page, rows, count in TABLES:
         if count is None:

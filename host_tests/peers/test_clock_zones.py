@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import zoneinfo
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -89,11 +89,13 @@ def instants(zone):
 
 
 def offset(zone, unix_s):
-    return local(zone, unix_s).utcoffset() // timedelta(seconds=1)
+    difference = local(zone, unix_s).utcoffset()
+    assert difference is not None
+    return difference // timedelta(seconds=1)
 
 
 def local(zone, unix_s):
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=unix_s)).astimezone(zone)
+    return (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=unix_s)).astimezone(zone)
 
 
 def ask(interpreter, code, lines):

@@ -93,7 +93,10 @@ def test_partitions_are_those_of_the_design():
 
 def test_the_host_has_the_same_file_system_partition():
     tree = ast.parse((TOP / "firmware/port/host.py").read_text())
-    constants = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    constants = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            constants[node.targets[0].id] = node.value
     (vfs,) = [(label, offset, size) for label, _, _, offset, size in partitions() if label == "vfs"]
     assert ast.literal_eval(constants["_VFS"]) == vfs
     assert ast.literal_eval(constants["_FLASH_BYTES"]) == FLASH
@@ -249,8 +252,7 @@ def public_names(path, name):
     for method in found.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             for node in ast.walk(method):
-                is_own = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-                if is_own and isinstance(node.value, ast.Name) and node.value.id == "self":
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
                     names.add(node.attr)
     return {name for name in names if not name.startswith("_")}
 

@@ -21,7 +21,7 @@ def default_field(request, tmp_path):
         yield simulated
 
 
-def client(simulated, port, baud, timeout_s=3):
+def client(simulated, port, baud, timeout_s=3.0):
     made = ModbusSerialClient(str(simulated.line(port).path), baudrate=baud, timeout=timeout_s, retries=0)
     assert made.connect()
     return made

@@ -3,6 +3,7 @@
 import math
 import struct
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,12 @@ class Bench:
     def __init__(self, model="IE38MD", **entry):
         self.now = 0.0
         world = World(entry.pop("unix", NOON), entry.pop("scale", 1.0), lambda: self.now)
-        self.meter = field.build_meter({"model": model, **entry}, world)
+        self.meter: Any = field.build_meter({"model": model, **entry}, world)
 
     def ask(self, pdu):
         return self.meter.answer(bytes.fromhex(pdu) if isinstance(pdu, str) else pdu)
 
-    def read(self, number, count=1):
+    def read(self, number, count=1) -> Any:
         """Words from register `number` on; an exception comes back as its negative code."""
         function, address = (4, number - 30000) if number < 40000 else (3, number - 40000)
         answer = self.ask(struct.pack(">BHH", function, address, count))

@@ -1,7 +1,7 @@
 """The meters' data types, against the examples of the sheet (sections 3, 6.3 and 14), and what else is plain arithmetic."""
 
 import math
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
 
@@ -93,6 +93,6 @@ def test_local_time_with_summer_time():
         (datetime(2020, 10, 25, 0, 59, 59), datetime(2020, 10, 25, 2, 59, 59)),
         (datetime(2020, 10, 25, 1, 0, 0), datetime(2020, 10, 25, 2, 0, 0)),
     ):
-        unix = utc.replace(tzinfo=UTC).timestamp()
+        unix = utc.replace(tzinfo=timezone.utc).timestamp()
         assert local(unix) == expected
         assert local(from_local(expected)) == expected

@@ -51,8 +51,10 @@ class Supervisor:
                 error = caught
             self.crashes += 1
             self._told(name, error)
-            delay_ms = _FIRST_MS if ticks_diff(ticks_ms(), began) > _CALM_MS else min(2 * delay_ms, _TOP_MS)
+            if ticks_diff(ticks_ms(), began) > _CALM_MS:
+                delay_ms = _FIRST_MS
             await asyncio.sleep_ms(delay_ms)
+            delay_ms = min(2 * delay_ms, _TOP_MS)
 
 
 class Beat:

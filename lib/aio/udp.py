@@ -31,7 +31,7 @@ async def exchange(address, packet, buffer, timeout_ms, wanted=None):
 
 async def _answer(sock, view, wanted):
     while True:
-        await _readable(sock)
+        await _readable(sock)  # pyright: ignore[reportGeneralTypeIssues]
         try:
             # Not readinto: as a stream's method it goes on until the buffer is full, and joins datagrams to one.
             datagram = sock.recv(len(view))
@@ -46,4 +46,4 @@ async def _answer(sock, view, wanted):
 
 def _readable(sock):
     """Wait until the socket has something to read: a generator, as asyncio's own streams do it."""
-    yield asyncio.core._io_queue.queue_read(sock)
+    yield asyncio.core._io_queue.queue_read(sock)  # pyright: ignore[reportAttributeAccessIssue]

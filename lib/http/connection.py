@@ -27,8 +27,8 @@ SENDING = const(6)  # one piece of an answer
 LINGERING = const(7)  # the answer is out, what the client still sends is thrown away
 
 _NOTHING = memoryview(bytearray(0))  # reading into it waits for data and takes none
-_SCRATCH = bytearray(256)  # where unwanted bytes of all connections go
-_LINGER_READS = const(1024)  # 256 KB
+_SCRATCH = bytearray(128)  # where unwanted bytes of all connections go
+_LINGER_READS = const(2048)  # 256 KB
 _READS_PER_TURN = const(8)
 
 BUSY = (
@@ -66,8 +66,8 @@ class Connection:
         if isinstance(self._address, tuple):
             return self._address[0]
         if hasattr(socket, "sockaddr"):  # host builds give packed addresses
-            family, packed = socket.sockaddr(self._address)[:2]
-            return socket.inet_ntop(family, packed)
+            family, packed = socket.sockaddr(self._address)[:2]  # pyright: ignore[reportAttributeAccessIssue]
+            return socket.inet_ntop(family, packed)  # pyright: ignore[reportAttributeAccessIssue]
         return ""
 
     def expire(self):
@@ -161,7 +161,8 @@ class Connection:
                 await self._answer(request, response)
             finally:
                 if request.body_apart:
-                    self._server.bodies.give(request.body_buffer)
+                    request.body_buffer = None
+                    self._server.bodies.give(True)
             if response.close:
                 return not request.body_known()
             if not request.next():
@@ -245,8 +246,9 @@ class Connection:
         try:
             sent = self._socket.write(view) or 0
             if sent < len(view):
-                self._stream.out_buf = view[sent:]  # write() would keep a copy of it
-                await self._stream.drain()
+                # write() would keep a copy of it. A reader is a writer too, which its type does not say.
+                self._stream.out_buf = view[sent:]  # pyright: ignore[reportAttributeAccessIssue]
+                await self._stream.drain()  # pyright: ignore[reportAttributeAccessIssue]
         except OSError:
             self._lost = True
             raise
@@ -281,10 +283,10 @@ class Connection:
             self._enter(WORKING)
 
     async def _receive_apart(self, request, size):
-        """Read the body into one of the server's body buffers."""
+        """Read a body that does not fit behind its head into a buffer of its own, one at a time."""
         bodies = self._server.bodies
         try:
-            target = await bodies.take()
+            await bodies.take()
         except asyncio.CancelledError:
             if not self._expired:
                 raise
@@ -292,15 +294,18 @@ class Connection:
             raise HttpError(503, "too many large requests at once", "Retry-After", "2")
         whole = False
         try:
+            target = bytearray(size)
             view = memoryview(target)
             at = request.move_body(target)
             while at < size:
                 at += await self._more(view[at:size])
             request.keep_body_apart(target)  # given back behind the answer
             whole = True
+        except MemoryError:
+            raise HttpError(503, "no memory for so large a request now", "Retry-After", "2")
         finally:
             if not whole:
-                bodies.give(target)
+                bodies.give(True)
 
     async def _more(self, view):
         count = await self.receive(view)

@@ -4,6 +4,9 @@ No bounds are checked in here: 0 <= at <= end <= len(buffer) is the callers' bus
 2**30, so 32 and 64 bit words agree.
 """
 
+# ptr8(buffer) is a cast, which the type checker takes for a call.
+# pyright: reportCallIssue=false
+
 import micropython
 
 # One bit per character that may stand in a token (RFC 9110 5.6.2): bit (c & 7) of byte (c >> 3).

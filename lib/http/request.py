@@ -281,8 +281,9 @@ class Request:
         Raises HttpError: 413 longer than the server allows, 408 too slow, 400 cut short, 503 no buffer free.
         """
         if self.body_buffer is None:
-            await self.connection.receive_body(self)
-        return memoryview(self.body_buffer)[self.body_start : self.body_start + self.content_length]
+            await self.connection.receive_body(self)  # pyright: ignore[reportAttributeAccessIssue]
+        view = memoryview(self.body_buffer)  # pyright: ignore[reportArgumentType]
+        return view[self.body_start : self.body_start + self.content_length]
 
     async def form_value(self, name):
         """Return the value of that name (ASCII) in an application/x-www-form-urlencoded body, None if not there.

@@ -179,7 +179,7 @@ class Response:
         if not self._bodiless():
             data = memoryview(data)
             for at in range(0, len(data), _PIECE):
-                await self.connection.send(data[at : at + _PIECE])
+                await self.connection.send(data[at : at + _PIECE])  # pyright: ignore[reportAttributeAccessIssue]
 
     async def send_file(self, path, type=None, cache="no-cache", etag=None):  # noqa: A002
         """Send a file: see lib.http.files.send_file."""
@@ -230,7 +230,7 @@ class Response:
             start = self._put_head(start)
             self.started = True
         if end > start:
-            await self.connection.send(self._view[start:end])
+            await self.connection.send(self._view[start:end])  # pyright: ignore[reportAttributeAccessIssue]
 
     def _put_hex(self, at, size):
         """Write the chunk size as four hexadecimal digits and CR LF."""

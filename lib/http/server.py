@@ -31,16 +31,27 @@ _PASSING = (23, 24, 103, 113, 105, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORT
 
 
 class Pool:
-    """Things made once and lent out; who finds none waits, first come first served."""
+    """Things lent out, `most` at a time; one is made at once and kept, the others are made when they are needed.
 
-    def __init__(self, items):
-        self._free = list(items)
+    Who finds none waits, first come first served; so does who finds no memory for another.
+    """
+
+    def __init__(self, make, most):
+        self._make = make
+        self._free = [make()]
+        self._more = most - 1  # that may still be made
         self._given = asyncio.Event()
         self.waiting = 0
 
     async def take(self):
         """Return one of the things; wait while all are lent."""
         while not self._free:
+            if self._more:
+                self._more -= 1
+                try:
+                    return self._make()
+                except MemoryError:
+                    self._more += 1
             self._given.clear()
             self.waiting += 1
             try:
@@ -51,7 +62,10 @@ class Pool:
 
     def give(self, item):
         """Take a thing back."""
-        self._free.append(item)
+        if self._free:
+            self._more += 1  # one is enough to keep
+        else:
+            self._free.append(item)
         self._given.set()
 
 
@@ -79,15 +93,16 @@ class HttpServer:
         on_watch=None,
     ):
         """exchanges: requests in progress at once, each with a receive buffer of header_bytes and 2048 bytes for the
-        answer; more connections than that wait for one another. One body buffer is shared: bodies that fit behind
-        their head do not need it. write_ms: for each piece of an answer of at most 1.5 KB. on_watch() is called four times a second: a sign of life.
+        answer, the first made now, the others while they are needed; more connections than that wait for one another. A body that does not fit behind its head gets a
+        buffer of its own (body_bytes at most) for as long as it is needed, one at a time. write_ms: for each piece of
+        an answer of at most 1.5 KB. on_watch() is called four times a second: a sign of life.
         """
         self.find = find
         self.on_error = on_error
         self._on_watch = on_watch
         self.body_bytes = body_bytes
-        self.exchanges = Pool([Exchange(header_bytes) for _ in range(exchanges)])
-        self.bodies = Pool([bytearray(body_bytes)])
+        self.exchanges = Pool(lambda: Exchange(header_bytes), exchanges)
+        self.bodies = Pool(bool, 1)  # the leave to make one
         self.requests = 0
         self.refused = 0
         self.port = 0

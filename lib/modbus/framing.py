@@ -6,6 +6,9 @@ must lie inside them. No function here allocates.
 Source: Modbus over Serial Line V1.02, 2.5.1; Application Protocol V1.1b3, 6 and 7 (lengths).
 """
 
+# ptr8(buffer) is a cast, which the type checker takes for a call.
+# pyright: reportCallIssue=false
+
 import micropython
 from micropython import const
 

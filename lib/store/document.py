@@ -10,6 +10,10 @@ import json
 import os
 from binascii import crc32
 
+from micropython import const
+
+_CRC_LINE = const(9)  # eight hexadecimal digits and a line feed
+
 
 class _Checked(io.IOBase):
     """A file to write to that keeps the CRC-32 of what passed."""
@@ -78,15 +82,15 @@ class Document:
 
 def _read(path):
     """Return (value, whether the checksum is right). Raises OSError, or ValueError for what is no JSON."""
-    crc = 0
-    last = b""
     with open(path, "rb") as file:
-        for line in file:
-            crc = crc32(last, crc)
-            last = line
-    sound = len(last) == 9 and last[:8] == b"%08x" % crc
-    with open(path, "rb") as file:
-        return json.load(file), sound
+        content = memoryview(file.read())
+    end = len(content) - _CRC_LINE
+    if end > 0 and content[end:] == b"%08x\n" % crc32(content[:end]):
+        return json.loads(content[:end]), True
+    try:
+        return json.loads(content), False  # a person wrote it
+    except ValueError:
+        return json.loads(content[: max(end, 0)]), False
 
 
 def _remove(path):

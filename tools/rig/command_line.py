@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,11 @@ def parser():
     up = top.add_subparsers(dest="command", required=True).add_parser("up", help="start everything")
     up.add_argument("--json", action="store_true", help="print one JSON line when ready")
     up.add_argument("--bits", type=int, choices=(32, 64), default=64, help="which MicroPython build")
+    up.add_argument(
+        "--frozen",
+        action="store_true",
+        help="run the application frozen into the interpreter (tools/frozen), as the device does",
+    )
     up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 224k on 64)")
     up.add_argument("--flash", type=Path, help="the flash chip as a file; made when missing, kept when present")
     up.add_argument("--log", type=Path, help="where the gateway's output goes")
@@ -72,20 +78,14 @@ def _up(options, folder):
     settings = _settings(options, content)
     clock = content.get("clock", 0) if options.clock is None else _clock(options.clock)
     world = World(clock or None, options.time_scale)
-    micropython = TOP / ".tools" / "bin" / f"micropython{options.bits}"
-    if not micropython.exists():
-        raise RigError(f"there is no {micropython}; run tools/setup")
-    from tools import image
-
-    heap = options.heap or HEAPS[options.bits]
-    command = [str(micropython), "-X", f"heapsize={heap}", str(TOP / "boards" / "HOST" / "start.py")]
+    command, image = _application(options)
     flash = options.flash or folder / "flash.bin"
     fresh = not flash.exists() or flash.stat().st_size == 0
     with fields.Field(content["meters"], folder, world, options.fast, ports) as field:
         station = Station(
             field,
             {
-                "image": image.build("HOST", options.bits),
+                "image": image,
                 "flash": flash.absolute(),
                 "log": (options.log or folder / "gateway.log").absolute(),
                 "board": options.board,
@@ -103,6 +103,23 @@ def _up(options, folder):
         if status == 1:
             (folder / "crashed").touch()  # what is left is worth a look
         return status
+
+
+def _application(options):
+    """What starts the gateway, and the image it maps: None when the application is frozen into the interpreter."""
+    name = f"micropython{options.bits}-frozen" if options.frozen else f"micropython{options.bits}"
+    micropython = TOP / ".tools" / "bin" / name
+    if options.frozen:
+        if subprocess.run([TOP / "tools" / "frozen", str(options.bits)], stdin=subprocess.DEVNULL, check=False).returncode:
+            raise RigError(f"there is no {micropython}")
+    elif not micropython.exists():
+        raise RigError(f"there is no {micropython}; run tools/setup")
+    command = [str(micropython), "-X", f"heapsize={options.heap or HEAPS[options.bits]}"]
+    if options.frozen:
+        return [*command, "-m", "start"], None
+    from tools import image
+
+    return [*command, str(TOP / "boards" / "HOST" / "start.py")], image.build("HOST", options.bits)
 
 
 def _external(arguments):

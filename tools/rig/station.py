@@ -110,6 +110,7 @@ class Station:
         if until_end_of is not None:
             selector.register(until_end_of, selectors.EVENT_READ, "stdin")
         self._start("power-on")
+        assert self._gateway.link is not None
         selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
         announced = False
         try:
@@ -168,6 +169,7 @@ class Station:
                 return self._failed(f"The gateway reset itself {_VAIN_RESETS} times without becoming ready")
         self._reset_cause = None
         self._start(cause)
+        assert self._gateway.link is not None
         selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
         return None
 
@@ -190,7 +192,7 @@ class Station:
         options, world = self._options, self.field.world
         tty = {port: str(line.path) for port, line in self.field.lines.items()}
         return {
-            "image": str(options["image"]),
+            "image": None if options["image"] is None else str(options["image"]),
             "flash": str(options["flash"]),
             "tty": {**tty, **options["ports"]},
             "board": options["board"],

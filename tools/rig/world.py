@@ -1,7 +1,7 @@
 """The time the simulated world lives in: a wall clock that may run fast, and physics that runs with it."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 
 class World:
@@ -26,20 +26,20 @@ class World:
 
 
 def _last_sunday(year, month):
-    day = datetime(year, month, 31, 1, tzinfo=UTC)
+    day = datetime(year, month, 31, 1, tzinfo=timezone.utc)
     return day - timedelta(days=(day.weekday() + 1) % 7)
 
 
 def local(unix):
     """Central European local time of a UTC moment (a naive datetime): the meters' factory setting."""
-    utc = datetime.fromtimestamp(unix, UTC)
+    utc = datetime.fromtimestamp(unix, timezone.utc)
     summer = _last_sunday(utc.year, 3) <= utc < _last_sunday(utc.year, 10)
     return (utc + timedelta(hours=2 if summer else 1)).replace(tzinfo=None)
 
 
 def from_local(moment):
     """UTC seconds of a local time; in the doubled hour of autumn the first of the two."""
-    guess = moment.replace(tzinfo=UTC).timestamp()
+    guess = moment.replace(tzinfo=timezone.utc).timestamp()
     for offset in (7200, 3600):
         if local(guess - offset) == moment:
             return guess - offset

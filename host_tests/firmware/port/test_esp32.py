@@ -4,12 +4,13 @@ import os
 import sys
 from time import sleep_ms
 
-sys.path[:0] = ["host_tests/fakes", "boards/SG_W1"]  # a fake machine and network; the board's own data
-import board
+sys.path.insert(0, "host_tests/fakes")  # a fake machine and network: see there
+sys.path.insert(0, "boards/SG_W1")
 import esp32
 import machine
 import vfs
 
+import board
 from firmware.port.clock_rtc import ClockRtc
 from firmware.port.esp32 import Platform
 from firmware.port.pt1000_adc import Pt1000Adc
@@ -113,7 +114,8 @@ def test_lights_are_lit_by_a_low_level_and_start_dark():
     platform = made()
     levels = machine.Pin.levels
     assert (levels[board.LED_GREEN], levels[board.LED_RED]) == (1, 1)
-    for green, red, expected in (("on", "off", (0, 1)), ("off", "fast", (1, 0)), ("slow", "on", (0, 0)), ("off", "off", (1, 1))):
+    patterns = (("on", "off", (0, 1)), ("off", "fast", (1, 0)), ("slow", "on", (0, 0)), ("off", "off", (1, 1)))
+    for green, red, expected in patterns:
         platform.leds(green, red)
         assert (levels[board.LED_GREEN], levels[board.LED_RED]) == expected, (green, red)
 
@@ -128,7 +130,8 @@ def test_both_watchdogs_are_fed():
 
 
 def test_why_it_started():
-    for cause, words in ((1, "power-on"), (2, "restart"), (3, "watchdog"), (4, "deep sleep"), (5, "soft restart"), (99, "unknown")):
+    causes = ("unknown", "power-on", "restart", "watchdog", "deep sleep", "soft restart", "unknown")
+    for cause, words in enumerate(causes):
         machine.cause[0] = cause
         assert made().reset_cause == words
 

@@ -359,7 +359,7 @@ def test_waiting_and_success_allocate_nothing():
     reader.restart(request)
     # While the buffer is empty room() takes nothing; later one small block each time, so the views are made here.
     views = [reader.room()]
-    for index in range(1, len(wire)):
+    for _ in range(1, len(wire)):
         reader.filled(1)
         views.append(reader.room())
     waited = 0

@@ -116,7 +116,7 @@ def test_frames():
 
 
 def test_raw_knows_what_the_constructors_know():
-    for what, request, frame, size in REQUESTS:
+    for what, request, _, _ in REQUESTS:
         same = make.raw(request.unit, memoryview(request.adu)[1:-2])
         assert same.adu == request.adu, what
         for name in ("unit", "function", "address", "count", "reply_size", "is_read"):

@@ -5,7 +5,7 @@ import errno
 import gc
 import socket
 
-from host_tests.lib.clock.loopback import Peer
+from host_tests.lib.aio.loopback import Peer
 from lib.aio import udp
 
 

@@ -1,0 +1,81 @@
+"""Time that passes only while everybody waits, so that an hour takes as long as what happens in it.
+
+    @simulated(modules)
+    async def test_something(time): ...
+
+The modules named see this clock as ticks_ms and ticks_us, and so does asyncio. In it one can await tasks, events, sleeps, but
+no socket and no file. A task that ends by an error fails the test, as does a test that would wait for ever.
+"""
+
+import asyncio
+from asyncio import core
+from time import ticks_add, ticks_diff, ticks_ms
+
+_AHEAD_MS = 3600000  # of the true time, by which asyncio orders what need not wait
+_LONGEST_MS = 3600000  # a test that sleeps longer at once waits for something that never comes
+
+
+class SimulatedTime:
+    """`ms()` and `us()` are the ticks, `passed_ms()` tells the time since the start."""
+
+    map = ()  # as an IOQueue of asyncio: nothing is registered
+
+    def __init__(self):
+        self._began = ticks_add(ticks_ms(), _AHEAD_MS)
+        self._now = self._began
+        self.errors = []  # of tasks that nobody waits for
+
+    def ms(self):
+        return self._now
+
+    def us(self):
+        return self._now * 1000 & ticks_add(0, -1)  # which is the period less 1
+
+    def passed_ms(self):
+        return ticks_diff(self._now, self._began)
+
+    def wait_io_event(self, wait_ms):
+        """The loop has nothing to do for so long."""
+        assert wait_ms < _LONGEST_MS, "everybody waits for ever"
+        if wait_ms > 0:
+            self._now = ticks_add(self._now, wait_ms)
+
+    def run(self, test):
+        ended = []
+
+        async def whole():
+            await test(self)
+            ended.append(True)
+
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(lambda _, context: self.errors.append(context["exception"]))
+        before = core.ticks
+        core.ticks, core._io_queue = self.ms, self
+        try:
+            asyncio.run(whole())
+        finally:
+            core.ticks = before
+            loop.set_exception_handler(None)
+            asyncio.new_event_loop()
+        for error in self.errors:
+            raise error
+        assert ended, "the test waits for what never comes"
+
+
+def simulated(*modules):
+    def decorate(test):
+        def run():
+            time = SimulatedTime()
+            clocks = (("ticks_ms", time.ms), ("ticks_us", time.us))
+            true = [(module, name, getattr(module, name)) for module in modules for name, _ in clocks if hasattr(module, name)]
+            for module, name, _ in true:
+                setattr(module, name, dict(clocks)[name])
+            try:
+                time.run(test)
+            finally:
+                for module, name, function in true:
+                    setattr(module, name, function)
+
+        return run
+
+    return decorate

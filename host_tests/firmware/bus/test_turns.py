@@ -1,0 +1,207 @@
+"""Who is asked next on a wire: priorities, fairness, questions that are asked once for many, deadlines, limits."""
+
+import asyncio
+
+from firmware.bus import modbus_master, queue, unit
+from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
+from host_tests.fakes.simulated_time import simulated
+from host_tests.firmware.bus.wire import Wire, read, words
+from lib.modbus.errors import DEVICE_BUSY, GATEWAY_PATH
+from lib.modbus.request import read_coils, read_holding_registers, write_register
+
+MODULES = (modbus_master, queue, unit)
+
+
+@simulated(*MODULES)
+async def test_commands_go_before_programs_and_these_before_polls(time):
+    wire = Wire(time, {1: 20})
+    tasks = [wire.asking(read(1, 1), POLL, "first")]
+    await asyncio.sleep_ms(1)  # it is on the wire
+    for address, priority in ((2, POLL), (3, INTERACTIVE), (4, COMMAND), (5, POLL), (6, INTERACTIVE), (7, COMMAND)):
+        tasks.append(wire.asking(read(1, address), priority, address))
+    await asyncio.gather(*tasks)
+    assert [address for _, address in wire.questions()] == [1, 4, 7, 3, 6, 2, 5]
+
+
+@simulated(*MODULES)
+async def test_a_poll_still_gets_a_turn(time):
+    wire = Wire(time, {1: 20, 2: 20})
+
+    async def insist(address):
+        while True:
+            await wire.ask(read(1, address), COMMAND, address)
+
+    busy = [asyncio.create_task(insist(address)) for address in range(3)]
+    await asyncio.sleep_ms(200)
+    before = len(wire.questions())
+    assert await wire.ask(read(2), POLL, "poll") == words(100)
+    assert 0 < len(wire.questions()) - before <= 10
+    for task in busy:
+        task.cancel()
+
+
+@simulated(*MODULES)
+async def test_turns_go_round_between_clients(time):
+    wire = Wire(time, {1: 20})
+    tasks = [wire.asking(read(1, 10 + number), POLL, "greedy") for number in range(5)]
+    tasks += [wire.asking(read(1, 20 + number), POLL, "modest") for number in range(2)]
+    tasks += [wire.asking(read(1, 30), POLL, "shy")]
+    await asyncio.gather(*tasks)
+    clients = [address // 10 for _, address in wire.questions()]
+    assert sorted(clients[:3]) == [1, 2, 3] and sorted(clients[3:5]) == [1, 2] and clients[5:] == [1, 1, 1], clients
+
+
+@simulated(*MODULES)
+async def test_the_same_question_is_asked_once(time):
+    for what, questions, frames in (
+        ("twice the same", (read(1), read(1)), 1),
+        ("from many", [read(1) for _ in range(10)], 1),
+        ("a part of it", (read(1, 100, 10), read(1, 104, 2)), 1),
+        ("the larger one comes later", (read(1, 104, 2), read(1, 100, 10)), 2),
+        ("another unit", (read(1), read(2)), 2),
+        ("overlapping", (read(1, 100, 10), read(1, 105, 10)), 2),
+        ("another kind", (read(1), read_holding_registers(1, 100, 2)), 2),
+        ("the same write", (write_register(1, 100, 5), write_register(1, 100, 5)), 2),
+    ):
+        for meanwhile in (0, 5):  # the second comes while the first waits, or while it is on the wire
+            wire = Wire(time, {1: 20, 2: 20})
+            tasks = [wire.asking(questions[0], POLL, "first")]
+            await asyncio.sleep_ms(meanwhile)
+            tasks += [wire.asking(question, POLL, number) for number, question in enumerate(questions[1:])]
+            answers = await asyncio.gather(*tasks)
+            for question, answer in zip(questions, answers):
+                if question.is_read:
+                    assert answer[1:] == words(question.address, question.count)[1:], (what, meanwhile)
+            assert len(wire.uart.sent) == frames, (what, meanwhile, wire.questions())
+            wire.task.cancel()
+
+
+@simulated(*MODULES)
+async def test_coils_asked_for_by_two(time):
+    wire = Wire(time, {1: 20})
+    answers = await asyncio.gather(wire.ask(read_coils(1, 0, 8), client=1), wire.ask(read_coils(1, 0, 8), client=2))
+    assert answers == [b"\x01\x01\x00"] * 2
+
+
+@simulated(*MODULES)
+async def test_all_who_share_a_question_share_its_failure(time):
+    wire = Wire(time, {1: None})
+    assert await asyncio.gather(wire.ask(read(1)), wire.ask(read(1)), wire.ask(read(1, 101, 1))) == ["no answer"] * 3
+    assert len(wire.uart.sent) == 3  # the tries of one
+
+
+@simulated(*MODULES)
+async def test_who_shares_lends_its_priority(time):
+    wire = Wire(time, {1: 20, 2: 20})
+    tasks = [wire.asking(read(1, 1), POLL, 1)]
+    await asyncio.sleep_ms(1)
+    tasks += [wire.asking(read(1, 2), POLL, 2), wire.asking(read(2, 3), POLL, 3), wire.asking(read(2, 3), COMMAND, 4)]
+    await asyncio.gather(*tasks)
+    assert [address for _, address in wire.questions()] == [1, 3, 2]
+
+
+@simulated(*MODULES)
+async def test_a_client_that_leaves_does_not_hold_up_the_others(time):
+    for leaves, address in (("waiting", 2), ("on the wire", 1)):
+        wire = Wire(time, {1: 20})
+        first = wire.asking(read(1, 1), POLL, 1)
+        await asyncio.sleep_ms(2)
+        second = wire.asking(read(1, 2), POLL, 2)
+        same = wire.asking(read(1, address), POLL, 3)
+        third = wire.asking(read(1, 3), POLL, 4)
+        await asyncio.sleep_ms(2)
+        (second if leaves == "waiting" else first).cancel()
+        assert await same == words(address), leaves
+        assert await third == words(3), leaves
+        wire.task.cancel()
+    wire = Wire(time, {1: 20})
+    first = wire.asking(read(1, 1))
+    await asyncio.sleep_ms(2)
+    gone = wire.asking(read(1, 2))
+    await asyncio.sleep_ms(2)
+    gone.cancel()
+    await first
+    await asyncio.sleep_ms(1000)
+    assert wire.questions() == [(1, 1)], "nobody wants the second any more"
+
+
+@simulated(*MODULES)
+async def test_a_recent_reply_may_serve(time):
+    wire = Wire(time, {1: 20})
+    poll = read(1, 100, 10)
+    await wire.ask(poll)
+    await asyncio.sleep_ms(500)
+    for what, request, max_age_ms, frames in (
+        ("young enough", read(1, 100, 10), 600, 0),
+        ("a part", read(1, 108, 2), 600, 0),
+        ("too old", read(1, 100, 10), 400, 1),
+        ("no age is allowed", read(1, 100, 10), 0, 1),
+        ("more than was polled", read(1, 108, 3), 600, 1),
+        ("another unit", read(2), 600, 1),
+    ):
+        before = len(wire.uart.sent)
+        wire.units[2] = 20
+        answer = await wire.ask(request, INTERACTIVE, "client", max_age_ms=max_age_ms)
+        assert answer == words(request.address, request.count), what
+        assert len(wire.uart.sent) - before == frames, what
+    # It is the last poll that counts, and a failed one leaves nothing.
+    wire.units[1] = None
+    assert await wire.ask(poll) == "no answer"
+    assert await wire.ask(read(1, 100, 10), INTERACTIVE, "client", max_age_ms=60000) == "no answer"
+
+
+@simulated(*MODULES)
+async def test_a_reply_is_not_recent_again_when_ticks_have_wrapped(time):
+    wire = Wire(time, {1: 20})
+    await wire.ask(read(1))
+    wire.task.cancel()
+    now = time.ms()
+    for days in (1, 5, 7, 12):
+        modbus_master.ticks_ms = lambda days=days: modbus_master.ticks_add(modbus_master.ticks_add(now, days * 43200000), days * 43200000)
+        asked = wire.asking(read(1), max_age_ms=1000)
+        await asyncio.sleep_ms(10)
+        assert not asked.done(), days
+        asked.cancel()
+
+
+@simulated(*MODULES)
+async def test_a_full_queue_is_reported_and_empties(time):
+    wire = Wire(time, {1: 20})
+    tasks = [wire.asking(read(1, address), POLL, address) for address in range(40)]
+    answers = await asyncio.gather(*tasks)
+    served = [answer for answer in answers if answer != DEVICE_BUSY]
+    assert served == [words(address) for address in range(len(served))] and 32 <= len(served) < 40
+    assert await wire.ask(read(1)) == words(100)
+
+
+@simulated(*MODULES)
+async def test_a_closed_port(time):
+    wire = Wire(time, {1: 20})
+    tasks = [wire.asking(read(1, address), POLL, address) for address in range(3)]
+    await asyncio.sleep_ms(2)
+    wire.master.close()
+    assert await wire.ask(read(1)) == GATEWAY_PATH
+    wire.task.cancel()
+    answers = await asyncio.gather(*tasks)
+    assert answers == ["interrupted", GATEWAY_PATH, GATEWAY_PATH], answers
+    assert len(wire.uart.sent) == 1
+
+
+@simulated(*MODULES)
+async def test_deadlines(time):
+    for what, units, deadline_ms, expected, within_ms in (
+        ("answered in time", {1: 20, 2: 20}, 1000, words(7), 1000),
+        ("while another unit is silent", {1: None, 2: 20}, 200, "deadline", 200),
+        ("long after its turn", {1: None, 2: 20}, 10000, words(7), 4000),
+        ("while the unit itself is silent", {1: 20, 2: None}, 1500, "deadline", 1500),
+        ("before it began", {1: 20, 2: 20}, 0, "deadline", 1),
+    ):
+        wire = Wire(time, units)
+        wire.asking(read(1), POLL, 1)
+        await asyncio.sleep_ms(1)
+        began = time.passed_ms()
+        assert await wire.ask(read(2, 7), INTERACTIVE, 2, deadline_ms) == expected, what
+        assert time.passed_ms() - began <= within_ms, (what, time.passed_ms() - began)
+        await asyncio.sleep_ms(5000)
+        assert len(wire.moments(2)) <= 2, (what, "asked on when nobody waits any more")
+        wire.task.cancel()
