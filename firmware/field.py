@@ -30,6 +30,10 @@ class Field:
         self._tasks = []
         self._beats = []
         self.buses = {}
+        # Made once, for all wires and devices
+        self._interval_ms = lambda: settings.get("poll_ms")
+        self._longest_ms = lambda: settings.get("response_ms")
+        self._told = lambda text: events.add("bus", text)
         settings.on_change(self._changed)
 
     def build(self):
@@ -111,15 +115,6 @@ class Field:
         """Have every wire's task show that it lives; to be called every second or so."""
         for bus in self.buses.values():
             bus.wake()
-
-    def _interval_ms(self):
-        return self._settings.get("poll_ms")
-
-    def _longest_ms(self):
-        return self._settings.get("response_ms")
-
-    def _told(self, text):
-        self._events.add("bus", text)
 
     def _changed(self, names):
         """Take other settings without a restart: all wires end and begin anew."""

@@ -59,10 +59,7 @@ class Platform:
     def uart(self, name):
         """Return the UART of a port; call once per name."""
 
-        def told(baud, parity, stop):
-            self._link.send(event="line", port=name, baud=baud, parity=parity, stop=stop)
-
-        return UartPty(self._ttys[name], told, self._paced)
+        return UartPty(self._ttys[name], name, self._link, self._paced)
 
     def pulse_input(self, contact):
         """Have contact.edge(closed, now_ms) called at each edge of the pulse input."""

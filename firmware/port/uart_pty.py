@@ -24,11 +24,12 @@ _waste = bytearray(64)  # nobody reads it
 
 
 class UartPty:
-    """`path` of the terminal; `told(baud, parity, stop)` hears of each configuration; `paced` False: no wire timing."""
+    """`path` of the terminal; `link`: the rig, which hears of each configuration of `name`; `paced` False: no wire timing."""
 
-    def __init__(self, path, told=None, paced=True):
+    def __init__(self, path, name="", link=None, paced=True):
         self._path = path
-        self._told = told
+        self._name = name
+        self._link = link
         self._paced = paced
         self._file = None
         self.char_us = 1000
@@ -38,8 +39,8 @@ class UartPty:
         """Set speed, parity "N", "E" or "O", stop bits 1 or 2; data bits are 8. Takes effect with the next character."""
         self._line = (baud, parity, stop)
         self.char_us = (9 + (parity != "N") + stop) * 1000000 // baud
-        if self._told:
-            self._told(baud, parity, stop)
+        if self._link:
+            self._link.send(event="line", port=self._name, baud=baud, parity=parity, stop=stop)
         if self._file:
             self._set_line()
 

@@ -8,7 +8,12 @@ Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device
 The table is text because text costs no RAM when the code is frozen.
 """
 
-_GENERAL = """
+RS485_DEVICES = 16
+# (page, rows, indices; None for rows without an index): one constant, which needs no RAM when it is frozen
+TABLES = (
+    (
+        "General",
+        """
 description|text|Description|40||Description
 location|text|Location|40||Location
 connection_mode|choice|2|1=Ethernet,2=WiFi|restart|Connection Mode
@@ -35,9 +40,12 @@ timezone|zone|60|63||Timezone
 ntp_server1|text|0.pool.ntp.org|64||NTP Server 1
 ntp_server2|text|1.pool.ntp.org|64||NTP Server 2
 ntp_server3|text||64||NTP Server 3
-"""
-
-_LINK = """
+""",
+        None,
+    ),
+    (
+        "Communication",
+        """
 mqtt#_server|text||64||MQTT/PUSH Server
 mqtt#_port|int|1883|1..65535||MQTT/PUSH Port
 push#_protocol|choice|0|0=Off,1=MQTT,2=Standard TCP||Push protocol
@@ -52,9 +60,12 @@ mqtt#_qos|choice|0|0=QoS 0,1=QoS 1||MQTT quality of service
 mqtt#_cert_file|text||32||MQTT Server certificate filename
 mqtt#_cli_cert|text||32||MQTT Client certificate filename
 mqtt#_key_file|text||32||MQTT Private key filename
-"""
-
-_INFRARED = """
+""",
+        2,
+    ),
+    (
+        "IR Devices",
+        """
 left_ir_enabled|flag|1|||IR Energy Counter
 ir_counter_addr|int|33|1..247||IR Energy Counter Modbus Address
 leftir_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IR Energy Counter Push/Publish
@@ -64,44 +75,47 @@ ir_ext_rel_mode|choice|0|0=Not Connected,1=Controlled by IHUB,2=Controlled by IR
 ir_relay_desc|text||20||IR Relay Description
 rightir_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IR Relay Push/Publish
 rightir_pushintv|int|600|1..43200||IR Relay Push/Publish Interval, s
-"""
-
-_RS485 = """
+""",
+        None,
+    ),
+    (
+        "RS485 Devices",
+        """
 rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master||RS485 Protocol
 rs485_baud_rate|choice|7|0=1200,1=2400,2=4800,3=9600,4=19200,5=38400,6=57600,7=115200||RS485 Baud Rate
 rs485_parity|choice|0|0=None,1=Odd,2=Even||RS485 Parity
 rs485_stop_bits|choice|0|0=1,1=2||RS485 Stop Bits
-"""
-
-_RS485_DEVICE = """
+""",
+        None,
+    ),
+    (
+        "RS485 Devices",
+        """
 rs485_type_#|choice|0|0=Not Connected,2=Energy Meter,3=Bistable Switch,4=PQ Meter||RS 485 Device Type
 rs485_addr_#|int|33|1..247||RS 485 Device Modbus Address
 rs485_pushlnk#|choice|0|0=None,1=Link 1,2=Link 2,3=Both||RS 485 Device Push/Publish
 rs485_pushint#|int|600|1..43200||RS 485 Device Push/Publish Interval, s
 rs485_desc_#|text||20||Bistable Switch Description
-"""
-
-_INPUTS = """
+""",
+        16,
+    ),
+    (
+        "Inputs",
+        """
 pulse_cnt_en|flag|1|||Digital input
 adc_enabled|flag|1|||Temperature sensor
 pt1000_lead_mohm|int|0|0..20000||Resistance of both sensor leads, milliohm
-"""
-
-_POLLING = """
+""",
+        None,
+    ),
+    (
+        "Polling",
+        """
 poll_ms|int|1000|0..60000||Time from one reading of a meter to the next, ms
 response_ms|int|1000|50..5000||Longest wait for a device's answer, ms
-"""
-
-RS485_DEVICES = 16
-# (page, rows, indices; None for rows without an index)
-TABLES = (
-    ("General", _GENERAL, None),
-    ("Communication", _LINK, 2),
-    ("IR Devices", _INFRARED, None),
-    ("RS485 Devices", _RS485, None),
-    ("RS485 Devices", _RS485_DEVICE, RS485_DEVICES),
-    ("Inputs", _INPUTS, None),
-    ("Polling", _POLLING, None),
+""",
+        None,
+    ),
 )
 
 
