@@ -59,6 +59,13 @@ class Gateway:
         self.inputs = Inputs(self.readings, self.settings, self.clock, self.events, platform.pt1000(), platform.root, beat("inputs", _BEAT_MS))
         self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
         self.login = Login(lambda: self.identity.pop)
+        self.server = HttpServer(
+            self._find,
+            header_bytes=_HEADER_BYTES,
+            body_bytes=_BODY_BYTES,
+            on_error=self._answer_failed,
+            on_watch=beat("http", _BEAT_MS).beat,
+        )
         self.info = Info(
             platform,
             self.identity,
@@ -68,16 +75,10 @@ class Gateway:
             self.health,
             self.inputs,
             self.field.buses,
+            self.server,
         )
         self.rest = Rest(self.readings, self.settings, self.clock, self.info, self.login)
         self.api = Api(self.settings, self.events, self.login)
-        self.server = self.info.server = HttpServer(
-            self._find,
-            header_bytes=_HEADER_BYTES,
-            body_bytes=_BODY_BYTES,
-            on_error=self._answer_failed,
-            on_watch=beat("http", _BEAT_MS).beat,
-        )
         network = platform.network
         resolver = Resolver(lambda: network.dns_servers, self.clock.uptime_s)
         self.sntp = SntpService(self.clock, self.settings, self.events, resolver)
@@ -100,7 +101,8 @@ class Gateway:
         start("clock", self.sntp.run)
         start("board", platform.run)
         gc.collect()
-        platform.ready(http=self.server.port, modbus_tcp=None, discovery=None, ble=None, pop=self.identity.pop, serial=self.identity.serial)
+        services = {"http": self.server.port, "modbus_tcp": None, "discovery": None, "ble": None}
+        platform.ready(pop=self.identity.pop, serial=self.identity.serial, **services)
         platform.leds("slow", "off")
         await self._watch()
 

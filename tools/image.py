@@ -29,7 +29,10 @@ def sources(board):
 
 
 def compile_module(source, target, march, level=3):
-    """Compile one module; level 3 as the frozen build does, 2 keeps the line numbers of tracebacks. Raises SystemExit with the compiler's own words."""
+    """Compile one module; level 3 as the frozen build does, 2 keeps the line numbers of tracebacks.
+
+    Raises SystemExit with the compiler's own words.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     name = str(source.relative_to(TOP))
     command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", name, "-o", target, source]
@@ -74,7 +77,8 @@ def frozen_sizes(board):
 
 def main():
     parser = argparse.ArgumentParser(prog="tools.image", description=__doc__.splitlines()[0])
-    parser.add_argument("board", nargs="?", default="HOST", choices=sorted(p.name for p in (TOP / "boards").iterdir() if p.is_dir()))
+    boards = sorted(path.parent.name for path in (TOP / "boards").glob("*/board.py"))
+    parser.add_argument("board", nargs="?", default="HOST", choices=boards)
     parser.add_argument("--bits", type=int, choices=sorted(ARCHITECTURES), default=64)
     options = parser.parse_args()
     if options.board == "HOST":
@@ -84,7 +88,7 @@ def main():
     sizes = frozen_sizes(options.board)
     for path, size in sizes.items():
         print(f"{size:8} {path}")
-    print(f"{sum(sizes.values()):8} in all, compiled for {DEVICE} with -O3; the image itself is built with ESP-IDF: docs/boards.md")
+    print(f"{sum(sizes.values()):8} in all, compiled for {DEVICE} with -O3; ESP-IDF makes the image: docs/boards.md")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ Made from `firmware/state/schema.py` by `python -m tools.settings_doc`; do not e
 
 `GET /api/settings` shows them, `PATCH /api/settings` with an object of names and values changes them, both with the login:
 
-    curl -u admin:POP -X PATCH -d '{"timezone": "Europe/Istanbul", "rs485_type_1": 2, "rs485_addr_1": 35}' http://ADDRESS/api/settings
+    curl -u admin:POP -X PATCH -d '{"timezone": "Europe/Istanbul", "rs485_type_1": 2}' http://ADDRESS/api/settings
 
-A change is checked as a whole: if one field is wrong, the answer (422) says so for each, and nothing changes. What is marked with
-*restart* takes effect with the next start, all else at once. A secret is never shown, only whether it is set.
+A change is checked as a whole: if one field is wrong, the answer (422) says so for each, and nothing changes. What is marked
+with *restart* takes effect with the next start, all else at once. A secret is never shown, only whether it is set.
 `#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such as
 `Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
 """
@@ -31,9 +31,8 @@ def text():
             lines.append(f"\n## {page}\n\n| name | meaning | default | values | |\n| --- | --- | --- | --- | --- |\n")
         for row in rows.strip().split("\n"):
             setting = schema.Setting(title, row, None if count is None else "#")
-            lines.append(
-                f"| `{setting.name}` | {setting.meaning} | {setting.default} | {_values(setting)} | {setting.flags.replace(' ', ', ')} |\n"
-            )
+            flags = setting.flags.replace(" ", ", ")
+            lines.append(f"| `{setting.name}` | {setting.meaning} | {setting.default} | {_values(setting)} | {flags} |\n")
     return "".join(lines)
 
 

@@ -1,8 +1,8 @@
 """The owner of one Modbus RTU wire: everybody else asks, this task talks.
 
 `ask(request)` queues and waits for a reply or one of three errors: FrameError (no good answer), PeerError (the unit refused;
-also 6 when the queue is full and 10 when the port is off), LocalError (a bug). Rules of the wire: Modbus over Serial Line V1.02,
-2.4.1 (turnaround after a broadcast) and 2.5.1.1 (3.5 characters of silence, 1.75 ms above 19200 baud).
+also 6 when the queue is full and 10 when the port is off), LocalError (a bug). Rules of the wire: Modbus over Serial Line
+V1.02, 2.4.1 (turnaround after a broadcast) and 2.5.1.1 (3.5 characters of silence, 1.75 ms above 19200 baud).
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class ModbusMaster:
     async def _idle(self):
         """Wait for a question, a probe that comes due, or another master's frame."""
         if self.listener is not None:
-            await self.listener(self._uart, self._queue.arrived)
+            await self.listener(self._uart, self._queue.arrived)  # pyright: ignore[reportGeneralTypeIssues]
             return
         if not self._queue.entries:
             await self._queue.arrived.wait()

@@ -211,6 +211,7 @@ class SntpService:
                 continue
             if best is None or delay_ms < best[1]:
                 best = (ahead_ms, delay_ms)
+        assert best  # else the last loss had raised
         return best
 
     async def _sample(self, address):

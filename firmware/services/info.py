@@ -1,14 +1,13 @@
 """What the gateway says of itself: the items of get_status and get_statistics (device sheet, 6.6)."""
 
-from firmware.services.inputs import TEMPERATURE
-from firmware.state.readings import PRESENT, SILENT
+from firmware.state.readings import PRESENT, SILENT, TEMPERATURE
 from firmware.version import FILES_VERSION, VERSION
 
 
 class Info:
     """Reads all of state; `platform` gives model, hardware, mac, network and flash size, `buses` are the wires by name."""
 
-    def __init__(self, platform, identity, settings, readings, clock, health, inputs, buses):
+    def __init__(self, platform, identity, settings, readings, clock, health, inputs, buses, server):
         self._platform = platform
         self._identity = identity
         self._settings = settings
@@ -17,7 +16,7 @@ class Info:
         self._health = health
         self._inputs = inputs
         self._buses = buses
-        self.server = None  # the HTTP server; set by main
+        self._server = server
 
     def reset_pulses(self):
         self._inputs.reset_pulses()
@@ -64,9 +63,9 @@ class Info:
         yield "uptime", uptime_text(self._clock.uptime_s())
         yield "heap", self._health.heap_free()
         yield "loop_lag_us", self._health.lag_us
-        yield "http_requests", self.server.requests
-        yield "http_open", self.server.open
-        yield "http_refused", self.server.refused
+        yield "http_requests", self._server.requests
+        yield "http_open", self._server.open
+        yield "http_refused", self._server.refused
         for name, bus in self._buses.items():
             yield name + "_frames", bus.frames
             yield name + "_noise_bytes", bus.noise

@@ -7,13 +7,11 @@ import asyncio
 
 from micropython import const
 
-from firmware.state.readings import Group
+from firmware.state.readings import PULSES, TEMPERATURE, Group
 from lib.inputs.debounce import PulseInput
 from lib.inputs.pt1000 import temperature
 from lib.inputs.pulse_counter import RECORD_SIZE, PulseCounter
 
-TEMPERATURE = const(0)  # indices in the gateway's group
-PULSES = const(1)
 _ROWS = (("temperature",), ("pulses",))
 _CELSIUS = const(10)
 _PERIOD_MS = const(1000)

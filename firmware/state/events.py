@@ -9,7 +9,7 @@ class Events:
 
     def __init__(self, clock):
         self._clock = clock
-        self._ring = [None] * _KEPT
+        self._ring = [(0, "", "")] * _KEPT
         self._listeners = []
         self.count = 0  # since the start
 

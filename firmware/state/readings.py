@@ -14,6 +14,9 @@ WATT_HOURS = const(12)  # index of Wh, followed by varh and VAh
 INDUCTIVE = const(7)  # a power factor's unit is its side; a negative mantissa is export
 CAPACITIVE = const(8)
 
+TEMPERATURE = const(0)  # indices in the group of the gateway's own inputs
+PULSES = const(1)
+
 GOOD = const(2)
 STALE = const(1)
 ABSENT = const(0)

@@ -33,7 +33,9 @@ def tables():
         if any(told.lost):
             table.note("{} baud: {} times no answer in time, {} damaged, {} refused".format(baud, *told.lost))
         lags.add(f"{baud} baud", f"{told.lag_us / 1000:.1f} ms", "10 ms", f"{told.machine_ms:.1f} ms")
-    lags.note("the bench's own lag: how late a thread woke meanwhile that only sleeps; on a busy machine both are the machine's")
+    lags.note(
+        "the bench's own lag: how late a thread woke meanwhile that only sleeps; on a busy machine both are the machine's"
+    )
     yield table
     yield lags
 

@@ -7,7 +7,7 @@ _NAP_S = 0.005
 
 
 class Gauge:
-    """In a `with` block; then `worst_ms` is the latest that a sleep ended: nothing measured meanwhile can be better than that."""
+    """In a `with` block; `worst_ms` is then how late a sleep ended at worst: other latencies measured there hold it too."""
 
     def __init__(self):
         self._over = threading.Event()

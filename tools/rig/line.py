@@ -42,6 +42,8 @@ class Line(threading.Thread):
         self._frame = b""  # what has arrived since the last silence
         self._garbled = False  # ... and met other characters on the way
         self._sent_from = self._sent_until = 0.0  # when the gateway's last characters were on the wire
+        self._delivered_at = 0.0  # when it last got some
+        self._relay_command = None  # what the meter on the left wants of the switch on the right
         self._commands = []  # to be done by the line's own thread, with the event to set then
         self._wake_r, self._wake_w = os.pipe()
         self._stopping = False
@@ -60,6 +62,14 @@ class Line(threading.Thread):
 
     def set_fault(self, fault):
         self._do(lambda: self._set_fault(fault))
+
+    def command_relay(self, command):
+        """Have a meter be the master for this RelayCommand, which takes the place of one that still waits."""
+
+        def begin():
+            self._relay_command = command
+
+        self._do(begin)
 
     def restart(self):
         """The gateway starts anew: nothing is on the line, nothing announced."""
@@ -96,6 +106,7 @@ class Line(threading.Thread):
         while not self._stopping:
             now = time.monotonic()
             self._deliver(now)
+            self._be_master(now)
             if self._frame and now >= self._frame_end():
                 self._frame_over(self._frame_end())
             self._wait()
@@ -110,6 +121,8 @@ class Line(threading.Thread):
             wakes = [now]
         if self._frame:
             wakes.append(self._frame_end())
+        elif due is None and self._relay_command and self._relay_command.due(self._quiet_since()):
+            wakes.append(self._relay_command.due(self._quiet_since()))
         watched = [self._wake_r] if self._pty.master < 0 else [self._wake_r, self._pty.master]
         timeout_s = max(0.0, min(wakes) - now)
         if now >= self._tick_at and timeout_s > _CALM_S:
@@ -139,8 +152,21 @@ class Line(threading.Thread):
             if not chunk.own:
                 self.bytes_out += len(chunk.data)
                 self.busy_s += len(chunk.data) * self._own.character_s
+            self._delivered_at = now
             if self._pty.master >= 0:
                 self._pty.write(chunk.data)
+
+    def _quiet_since(self):
+        return max(self._sent_until, self._delivered_at)
+
+    def _be_master(self, now):
+        """Send what a meter wants of a switch when the line is at rest."""
+        if self._frame or not self._relay_command or self._schedule.next_due() is not None:
+            return
+        due = self._relay_command.due(self._quiet_since())
+        if due and now >= due:
+            spacing = 0.0 if self.fast else self._own.character_s
+            self._schedule.add(now, self._relay_command.frame(now), spacing)
 
     def _arrived(self, data, now):
         if not data:
@@ -173,6 +199,8 @@ class Line(threading.Thread):
         self.frame_count += 1
         settings = self._settings()
         if garbled or not sound(adu):
+            return
+        if self._relay_command and self._relay_command.takes(adu):
             return
         for meter in self.meters:
             if adu[0] in (0, meter.address) and meter.line.understands(settings):

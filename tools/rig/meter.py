@@ -51,6 +51,7 @@ class Meter(Device):
         load = entry.get("load", {})
         self._load = Load(self.PHASES, self.random, load.get("I", 4.0), load.get("angle", 20.0))
         self._relay = entry.get("relay")
+        self.relay_command = None  # the RelayCommand asked for last
         self._clock_offset_s = 0.0
         self._clock_set = entry.get("clock_set", True)
         self._settings()
@@ -181,6 +182,10 @@ class Meter(Device):
             counter = self.counters.get(f"counter{k + 1}")
             if counter and bits >> k & 1:
                 counter.set(0)
+
+    def show_relay(self, state):
+        """The relay on this meter's infrared port is known to be like this (30197)."""
+        self._relay = state
 
     def set_clock(self, moment: datetime):
         """A master set the meter's clock (local time)."""

@@ -4,7 +4,9 @@ import threading
 
 from tools.rig.errors import RigError
 from tools.rig.faults import LINE_FAULTS, METER_FAULTS
+from tools.rig.meter import Meter
 from tools.rig.pt1000 import resistance
+from tools.rig.relay_command import RelayCommand
 
 DEFAULT_WIFI = [{"ssid": "Urbancic", "psk": "", "rssi": -35, "auth": "wpa2", "hidden": False}]
 _CHEAP_S = 5.0  # patience with the gateway's answer
@@ -40,8 +42,18 @@ class Operations:
             meter.fault = _one_of(METER_FAULTS, request["fault"], "fault of a meter")
         if "set" in request:
             meter.pin(request["set"])
+        if "command_relay" in request:
+            self._command_relay(meter, request["command_relay"])
         answer = {"name": meter.name, "port": meter.port, "address": meter.address, "model": meter.model}
+        if getattr(meter, "relay_command", None):
+            answer["relay_command"] = meter.relay_command.result
         return {**answer, "serial": meter.serial, "fault": meter.fault, "values": meter.present()}
+
+    def _command_relay(self, meter, state):
+        if meter.port != "ir_left" or not isinstance(meter, Meter):
+            raise RigError(f"{meter.name} is no meter on ir_left, which alone can command the switch")
+        meter.relay_command = RelayCommand(_one_of((0, 1), state, "state of a relay"), meter.show_relay)
+        self._field.line(meter.port).command_relay(meter.relay_command)
 
     def _op_line(self, request):
         line = self._field.line(request.get("port"))
