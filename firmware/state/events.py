@@ -1,7 +1,7 @@
 """The ring of dated events: what happened to the device, newest last. In RAM; a restart begins it anew."""
 
-_KEPT = 32
-_LONGEST_TEXT = 120
+_KEPT = 24  # with texts of full length 3 KB
+_LONGEST_TEXT = 80
 
 
 class Events:

@@ -10,7 +10,7 @@ from host_tests.bench.wire_limit import limit_s
 
 _UNIT = 33
 _WINDOW_S = 12
-_TRIES = 3  # where the machine was so busy that answers came too late
+_CALM_MS = 20.0
 _BUDGETS = {9600: 0.9, 19200: 0.9, 115200: 0.7}
 
 
@@ -18,10 +18,9 @@ def tables():
     table = Table(__doc__.strip(), "transactions", "a second", "characters", "use of the limit", "budget")
     lags = Table("Loop lag, highest since the start of each of these runs", "loop lag", "budget", "the bench's own lag")
     for baud, budget in _BUDGETS.items():
-        for _ in range(_TRIES):
-            told = _measured(baud)
-            if not any(told.lost):
-                break
+        told = _measured(baud)
+        if told.is_disturbed:
+            told = min(told, _measured(baud), key=lambda one: (any(one.lost), one.machine_ms))
         table.add(
             f"{baud} baud",
             str(told.transactions),
@@ -49,6 +48,11 @@ class Measured(NamedTuple):
     lost: list  # requests without a good answer: silent, damaged, refused
     lag_us: int
     machine_ms: float
+
+    @property
+    def is_disturbed(self):
+        """Whether the machine was so busy that a second run may be worth more."""
+        return any(self.lost) or self.machine_ms > _CALM_MS
 
 
 def _measured(baud):

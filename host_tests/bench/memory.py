@@ -2,10 +2,11 @@
 
 import time
 
-from host_tests.bench.polling import FROZEN, IMAGE, IS_FROZEN, until
+from host_tests.bench.polling import until
 from host_tests.bench.table import Table, kilobytes, percent
 from host_tests.rig import Rig
 from tools import image
+from tools.rig.command_line import HEAPS
 
 _HEAP = 64 * 1024
 _FLASH = 220 * 1024
@@ -15,15 +16,12 @@ _DEFAULT_METERS = 3  # of the rig's default field; and one bistable switch
 
 
 def tables():
-    table = Table("Heap after a collection, 32 bit, default field", "heap", "used", "free", "of budget", "budget")
-    kinds = [("code frozen into the interpreter, as on the device", FROZEN)] if IS_FROZEN else []
-    for label, options in [*kinds, ("code in a ROMFS image, mapped outside the heap", IMAGE)]:
-        used, free = _heap(options)
-        budget = kilobytes(_HEAP) if options is FROZEN else "none"
-        table.add(label, options["heap"], kilobytes(used), kilobytes(free), percent(used / _HEAP), budget)
-    if not IS_FROZEN:
-        table.note("no frozen interpreter was built (tools/frozen): what the device needs was not measured")
-    table.note("with an image, what modules define (functions, classes, names) is made on the heap; frozen, it stays in flash")
+    table = Table("Heap after a collection, default field of four devices", "heap", "used", "free", "of budget", "budget")
+    used, free = _heap(32)
+    label = "32 bit, code frozen into the interpreter, as on the device"
+    table.add(label, HEAPS[32], kilobytes(used), kilobytes(free), percent(used / _HEAP), kilobytes(_HEAP))
+    used, free = _heap(64)
+    table.add("64 bit, code in an image (objects twice as large)", HEAPS[64], kilobytes(used), kilobytes(free), "", "none")
     yield table
 
     sizes = image.frozen_sizes(_BOARD)
@@ -36,9 +34,9 @@ def tables():
     yield table
 
 
-def _heap(options):
+def _heap(bits):
     """(used, free) bytes of a gateway that found its field and went on for a few seconds."""
-    with Rig(**options) as rig:
+    with Rig(bits=bits) as rig:
 
         def complete():
             status = rig.get_json("/get_command?command=get_status")

@@ -1,16 +1,10 @@
-"""The gateway as the bench runs it, and fields with RS-485 alone that are polled without a pause."""
+"""What the bench's polled fields have in common: a rig with RS-485 alone, polled without a pause."""
 
 import contextlib
 import time
 
-from host_tests.rig import TOP, Rig, RigFailed
+from host_tests.rig import Rig, RigFailed
 
-# As on the device where that interpreter was built (tools/frozen). An image leaves what its modules define on the heap, and
-# needs a larger one.
-IS_FROZEN = (TOP / ".tools" / "bin" / "micropython32-frozen").exists()
-FROZEN = {"bits": 32, "heap": "112k", "frozen": True}
-IMAGE = {"bits": 32, "heap": "256k"}
-GATEWAY = FROZEN if IS_FROZEN else IMAGE
 CODES = {9600: 3, 19200: 4, 115200: 7}  # rs485_baud_rate
 _FOUND_S = 60
 _STEP_S = 0.004
@@ -25,7 +19,7 @@ def polled(baud, addresses):
         settings[f"rs485_type_{slot}"] = 2
         settings[f"rs485_addr_{slot}"] = address
         meters.append({"port": "rs485", "model": "IE38MD", "serial": f"X{address:07}", "address": address, "baud": baud})
-    with Rig(**GATEWAY, meters=meters, settings=settings) as rig:
+    with Rig(bits=32, meters=meters, settings=settings) as rig:
         until(rig, lambda: rig.get_json("/get_command?command=get_devices")["total_meas"] == len(addresses))
         yield rig
 

@@ -7,7 +7,7 @@ import time
 
 from host_tests.bench.gauge import Gauge
 from host_tests.bench.interpreter import MICRODOT, NotMeasured, Server
-from host_tests.bench.polling import GATEWAY, until
+from host_tests.bench.polling import until
 from host_tests.bench.table import Table, times
 from host_tests.bench.timing import median
 from host_tests.rig import Rig
@@ -63,7 +63,7 @@ class Asker:
 
 
 def tables():
-    with Rig(**GATEWAY, meters=_METERS, settings=_SETTINGS) as rig:
+    with Rig(bits=32, meters=_METERS, settings=_SETTINGS) as rig:
         until(rig, lambda: "U1" in json.loads(rig.get(PATH)[2]).get("measurements", {}))
         body = rig.get(PATH)[2].decode()
         port = int(rig.ready["http"].rsplit(":", 1)[1])

@@ -30,10 +30,10 @@ class Wire:
         return () if after_ms is None else [(after_ms, reply(frame))]
 
     async def ask(self, request, *more, **options):
-        """What the asker gets: bytes of the PDU, None, the code of an exception, or the reason of a failure."""
+        """What the asker gets: the PDU in hex, None, the code of an exception, or the reason of a failure."""
         try:
             pdu = await self.master.ask(request, *more, **options)
-            return None if pdu is None else bytes(pdu)
+            return None if pdu is None else bytes(pdu).hex()
         except PeerError as error:
             return error.code
         except FrameError as error:
@@ -57,5 +57,5 @@ def read(unit, address=100, count=2):
 
 
 def words(address, count=2):
-    """The PDU of the answer to read()."""
-    return bytes([4, 2 * count]) + b"".join([bytes((word >> 8, word & 255)) for word in range(address, address + count)])
+    """The PDU of the answer to read(), in hex."""
+    return "04%02x" % (2 * count) + "".join(["%04x" % word for word in range(address, address + count)])

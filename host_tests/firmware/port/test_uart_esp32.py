@@ -114,31 +114,22 @@ async def test_a_frame_that_would_hold_the_loop_is_refused():
     assert not machine.journal, "the line was touched"
 
 
-async def test_reading_gives_the_first_character_at_once_and_all_in_the_end():
+async def test_receiving_never_waits_and_loses_nothing():
     port, uart = made()
     view = memoryview(bytearray(256))
-    reading = asyncio.create_task(port.readinto(view))
-    await asyncio.sleep_ms(3)
-    assert not reading.done()
-    uart.incoming.extend(b"\x11")
-    assert await reading == 1 and view[0] == 0x11
-
-    # The next call comes in the middle of the frame: characters gather, none is lost.
-    uart.incoming.extend(b"\x03")
-    reading = asyncio.create_task(port.readinto(view))
-    await asyncio.sleep_ms(0)
-    uart.incoming.extend(b"\x02\x06")
-    assert await reading == 3 and bytes(view[:3]) == b"\x03\x02\x06"
+    assert port.receive(view) == 0
+    uart.incoming.extend(b"\x11\x03")
+    assert port.receive(view) == 2 and bytes(view[:2]) == b"\x11\x03"
+    assert port.receive(view) == 0
 
 
 async def test_no_more_is_read_than_there_is_room():
     port, uart = made()
     uart.incoming.extend(b"abcdef")
     view = memoryview(bytearray(4))
-    assert await port.readinto(view) == 4 and bytes(view) == b"abcd"
-    assert port.any()
-    assert await port.readinto(view[:2]) == 2 and bytes(view) == b"efcd"
-    assert not port.any()
+    assert port.receive(view) == 4 and bytes(view) == b"abcd"
+    assert port.receive(view[:2]) == 2 and bytes(view) == b"efcd"
+    assert port.receive(view) == 0
 
 
 async def test_discarding_counts_and_never_waits():
@@ -146,4 +137,4 @@ async def test_discarding_counts_and_never_waits():
     assert port.discard() == 0
     uart.incoming.extend(bytes(300))
     assert port.discard() == 300
-    assert not port.any()
+    assert port.receive(memoryview(bytearray(4))) == 0
