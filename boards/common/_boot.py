@@ -15,13 +15,16 @@ _PLACES = Partition.find(Partition.TYPE_DATA, label="vfs")
 
 
 def _has_superblock(partition):
-    """Whether littlefs left its name in one of the two blocks that a file system begins with."""
+    """Whether littlefs left its name in both blocks that a file system begins with.
+
+    It is in one alone when power failed while that was written for the first time: nothing is lost yet.
+    """
     start = bytearray(16)
     for block in (0, 1):
         partition.readblocks(block, start, 0)
-        if start[8:16] == b"littlefs":
-            return True
-    return False
+        if start[8:16] != b"littlefs":
+            return False
+    return True
 
 
 def _mount(partition):

@@ -21,7 +21,8 @@ _TURNAROUND_MS = const(100)  # after a broadcast
 _GAP_MS = const(20)  # least silence that ends a reply of unknown length
 _LOOK_MS = const(2)
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
-_SHARE = const(9)  # a probe of silent units costs at most one part in so many and one
+_SHARE = const(10)  # a probe of silent units costs at most one part in so many and one
+_LONGEST_PAUSE_MS = const(120000)  # between probes: a longer one is a moment long past, for ticks wrap
 _MOST_UNITS = const(48)
 _RECENT = const(12)  # polled reads whose replies may serve others
 _IDLE_MS = const(250)  # longest pause while questions wait
@@ -62,14 +63,19 @@ class ModbusMaster:
             raise PeerError(GATEWAY_PATH)
         if max_age_ms and request.is_read:
             for polled, ticks in self._recent:
-                if polled.reply is not None and ticks_diff(ticks_ms(), ticks) <= max_age_ms and polled.covers(request):
+                if polled.reply is not None and 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and polled.covers(request):
                     return request.copy_from(polled)
         if self._queue.is_full():
             raise PeerError(DEVICE_BUSY)
         entry = Entry(request, priority, client, deadline_in(deadline_ms))
         self._queue.add(entry)
         try:
-            await entry.done.wait()
+            if deadline_ms is None:
+                await entry.done.wait()
+            else:
+                await asyncio.wait_for_ms(entry.done.wait(), deadline_ms)
+        except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
+            raise FrameError("deadline")
         finally:
             self._queue.remove(entry)
         if entry.error:
@@ -98,10 +104,6 @@ class ModbusMaster:
         while True:
             if self._beat:
                 self._beat.beat()
-            entry = queue.expired()
-            if entry:
-                entry.finish(FrameError("deadline"))
-                continue
             queue.arrived.clear()
             entry = queue.next(self._may_go)
             if entry is None:
@@ -133,13 +135,12 @@ class ModbusMaster:
     def _next_due_ms(self):
         """Milliseconds until something that waits may go, at most _IDLE_MS."""
         least = _IDLE_MS
-        now = ticks_ms()
         for entry in self._queue.entries:
             if entry.follows is None:
                 unit = self.unit(entry.request.unit)
                 wait_ms = max(unit.ambiguous_ms(entry.request), unit.wait_ms() if entry.priority == POLL else 0)
                 if entry.priority == POLL and unit.failures:
-                    wait_ms = max(wait_ms, ticks_diff(self._probe_due, now))
+                    wait_ms = max(wait_ms, self._pause_ms())
                 least = min(least, wait_ms)
         return max(least, 1)
 
@@ -150,7 +151,12 @@ class ModbusMaster:
             return False
         if entry.priority < POLL or not unit.failures:
             return True
-        return not unit.wait_ms() and ticks_diff(ticks_ms(), self._probe_due) >= 0
+        return not unit.wait_ms() and not self._pause_ms()
+
+    def _pause_ms(self):
+        """Milliseconds until a silent unit may be probed for all that the last probe cost."""
+        left = ticks_diff(self._probe_due, ticks_ms())
+        return left if 0 < left <= _LONGEST_PAUSE_MS else 0
 
     async def _serve(self, entry):
         """Ask until there is an answer or no try is left; return the error, None if there is a reply."""
@@ -241,8 +247,9 @@ class ModbusMaster:
                 latency_ms = latency_ms or ticks_diff(ticks_ms(), sent)
                 if reader.pdu() is not None:
                     return latency_ms
-                if reader.received <= len(request.adu):  # may be an echo
-                    deadline = ticks_add(ticks_ms(), timeout_ms)
+                if reader.received <= len(request.adu):  # our echo, whole or not, or the first part of a short answer
+                    more_ms = 0 if reader.echoed else len(request.adu) * uart.char_us // 1000 + _SLACK_MS
+                    deadline = ticks_add(sent, timeout_ms + more_ms)
                 elif not request.reply_size:  # its length is its own secret: silence ends it
                     deadline = ticks_add(ticks_ms(), max(_GAP_MS, 4 * uart.char_us // 1000))
                 elif not in_frame:
@@ -270,7 +277,7 @@ class ModbusMaster:
                     self._say("the line is never silent")
                     raise FrameError("line busy")
             left_us = gap_us - ticks_diff(ticks_us(), self._quiet_since_us)
-            if left_us <= 0:
+            if not 0 < left_us <= gap_us:  # more than the gap: silent for so long that ticks have wrapped
                 return
             await asyncio.sleep_ms((left_us + 999) // 1000)
 

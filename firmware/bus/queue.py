@@ -53,12 +53,12 @@ class Queue:
         """Queue an entry, or let it follow a read of the same registers that is waiting or on the wire."""
         if entry.request.is_read:
             for other in self.entries:
-                if other.follows is None and _answers(other.request, entry.request):
+                if other.follows is None and other.request.covers(entry.request):
                     other.priority = min(other.priority, entry.priority)
                     entry.follows = other
                     break
             else:
-                if self.active and _answers(self.active.request, entry.request):
+                if self.active and self.active.request.covers(entry.request):
                     entry.follows = self.active
         self.entries.append(entry)
         self.arrived.set()
@@ -83,7 +83,7 @@ class Queue:
             if entry.follows is not None or not may_go(entry):
                 continue
             if entry.deadline is not None and ticks_diff(entry.deadline, now) <= 0:
-                continue  # expired() takes it
+                continue  # who asked is about to give up
             if best is None or (entry.priority, self._served.get(entry.client, 0)) < best:
                 best = (entry.priority, self._served.get(entry.client, 0))
                 chosen = entry
@@ -106,18 +106,6 @@ class Queue:
         self.active = chosen
         return chosen
 
-    def expired(self):
-        """Take an entry whose deadline has passed, None if there is none."""
-        now = ticks_ms()
-        for entry in self.entries:
-            if entry.deadline is not None and ticks_diff(entry.deadline, now) <= 0:
-                self.entries.remove(entry)
-                for other in self.entries:
-                    if other.follows is entry:
-                        other.follows = None
-                return entry
-        return None
-
     def complete(self, error):
         """The active entry has its answer or an error: tell it and all that follow it."""
         leader, self.active = self.active, None
@@ -132,8 +120,3 @@ class Queue:
 
 def deadline_in(milliseconds):
     return None if milliseconds is None else ticks_add(ticks_ms(), milliseconds)
-
-
-def _answers(request, other):
-    """Whether the reply to `request` will serve `other` too."""
-    return request.adu == other.adu or request.covers(other)

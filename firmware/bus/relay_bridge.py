@@ -39,20 +39,17 @@ class RelayBridge:
                 await asyncio.sleep_ms(_ANSWER_MS)
                 return
             reader.filled(count)
-            if count:
-                pdu = reader.pdu()
-                if pdu is not None:
-                    try:
-                        await asyncio.wait_for_ms(self._forward(uart, pdu), _ANSWER_MS)
-                    except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
-                        pass
-                    return
-            elif reader.received:
-                reader.silence()  # the rest of the frame did not come
+            pdu = reader.pdu() if count else reader.silence() if reader.received else None
+            if pdu is not None:
+                try:
+                    await asyncio.wait_for_ms(self._forward(uart, pdu), _ANSWER_MS)
+                except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
+                    pass
+                return
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def _forward(self, uart, pdu):
-        if len(pdu) != 5 or pdu[0] not in b"\x04\x06":
+        if self._reader.broadcast or len(pdu) != 5 or pdu[0] not in b"\x04\x06":
             return
         request = raw(_UNIT, bytes(pdu))
         if pdu[0] == 6:
@@ -66,4 +63,5 @@ class RelayBridge:
         adu[1:-2] = answer
         append_crc(adu, len(answer) + 1)
         await uart.send(adu)
+        uart.discard()  # a head that hears itself: the answer to a write may look like the command
         self.forwarded += 1

@@ -43,7 +43,8 @@ class Unit:
     def missed(self, request):
         """It did not answer in time; it may still, and then its answer could pass for one to another request."""
         self._stretch = min(2 * self._stretch, 16)
-        self._late_size = request.reply_size
+        is_second = self._late_size >= 0 and request.adu != self._late_adu and ticks_diff(self._late_until, ticks_ms()) > 0
+        self._late_size = 0 if is_second else request.reply_size  # 0: any answer could be a late one
         self._late_adu = request.adu
         self._late_until = ticks_add(ticks_ms(), _LATE_MS)
 

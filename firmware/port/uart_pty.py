@@ -17,6 +17,7 @@ _CSTOPB = const(0o100)
 _PARENB = const(0o400)
 _PARODD = const(0o1000)
 _EIO = const(5)
+_EINVAL = const(22)
 _F_SETFL = const(4)
 _O_RDWR_NONBLOCK = const(0o4002)
 _MOST_WASTE = const(4096)
@@ -104,7 +105,12 @@ class UartPty:
         flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD)
         attributes[2] = flags | (stop == 2 and _CSTOPB) | (parity != "N" and _PARENB) | (parity == "O" and _PARODD)
         attributes[4] = attributes[5] = _SPEEDS[baud]
-        termios.tcsetattr(self._file.fileno(), termios.TCSANOW, attributes)
+        try:
+            termios.tcsetattr(self._file.fileno(), termios.TCSANOW, attributes)
+        except OSError as error:
+            # A pseudo-terminal takes no parity: some C libraries say so after they have set all the rest.
+            if error.errno != _EINVAL or parity == "N":
+                raise
 
     def _close(self):
         """The line is gone; the next use opens it anew."""

@@ -88,7 +88,7 @@ async def test_what_a_mute_unit_costs_the_others(time):
             tasks, answers = poll(wire, *(present + mute if silent else present))
             await asyncio.sleep_ms(30000)  # the first silence of each is behind
             before = answers[present[0]]
-            await asyncio.sleep_ms(120000)
+            await asyncio.sleep_ms(60000)
             rates.append(answers[present[0]] - before)
             for task in tasks + [wire.task]:
                 task.cancel()
@@ -112,8 +112,8 @@ async def test_who_asks_for_it_explicitly_is_not_put_off(time):
     assert await wire.ask(read(1, 7, 3), INTERACTIVE, "client") == words(7, 3)
     assert time.passed_ms() - began < 200
     before = len(wire.moments(1))
-    await asyncio.sleep_ms(1000)
-    assert len(wire.moments(1)) - before > 5, "polled again at once, for it is back"
+    await asyncio.sleep_ms(3000)  # the answers missed before might have come until now
+    assert len(wire.moments(1)) - before > 10, "it is back"
     for task in tasks:
         task.cancel()
 
