@@ -51,6 +51,8 @@ class ModbusMaster:
         self._probe_due = ticks_ms()
         self._recent = []
         self._trouble = ""
+        self._last = None  # the request that was answered last
+        self._doubted = None  # the request whose reply was the same as that
         self.listener = None  # called with the frames of another master on this wire, see firmware/bus/relay_bridge.py
 
     async def ask(self, request, priority=POLL, client=None, deadline_ms=None, max_age_ms=0):
@@ -212,14 +214,21 @@ class ModbusMaster:
         await uart.send(request.adu)
         sent = ticks_ms()
         try:
-            unit.good(await self._answer(request, unit.timeout_ms(self._longest_ms()), sent))
+            timeout_ms = unit.timeout_ms(self._longest_ms())
+            latency_ms = await self._answer(request, timeout_ms, sent)
+            if self._is_repeat(request):
+                await asyncio.sleep_ms(timeout_ms)  # the answer to this question is still to come
+                raise FrameError("repeated")
+            unit.good(latency_ms)
+            self._last = request
             self._trouble = ""
         except PeerError:
             unit.good(ticks_diff(ticks_ms(), sent))
             self._trouble = ""
             raise
-        except FrameError:
-            unit.missed(request)
+        except FrameError as error:
+            if error.reason != "repeated":
+                unit.missed(request)
             raise
         finally:
             self._quiet_since_us = ticks_us()
@@ -228,6 +237,19 @@ class ModbusMaster:
             self.noise += reader.skipped + reader.trailing
             if not request.is_mirrored and request.reply is not None:
                 reader.echo = reader.echoed  # whether this port hears itself shows in every read
+
+    def _is_repeat(self, request):
+        """Whether the reply is that of the question before once more: a device that answers twice, or by chance the same.
+
+        A reply does not say which registers it holds. When it equals, to the byte, the one to another question just before,
+        it is asked for again, and the second reply counts.
+        """
+        last = self._last
+        if last is None or request is self._doubted or last.adu == request.adu or last.reply != request.reply:
+            self._doubted = None
+            return False
+        self._doubted = request if last.unit == request.unit and request.is_read else None
+        return self._doubted is not None
 
     async def _answer(self, request, timeout_ms, sent):
         """Collect the reply; return the milliseconds from the end of the question to the first bytes of the answer.

@@ -124,20 +124,26 @@ class Meter:
         if self._family is None:
             return
         rows = self._family.counters
+        group = device.groups["counters"]
+        columns = [bytearray(len(rows.rows)) for _ in range(4)]
+        is_whole = False
         try:
             most = self._family.most_counters or self._most_registers
             for first, count in spans(rows.configuration_ranges(), most):
                 pdu = await self._ask(read_holding_registers(device.address, first, count))
-                rows.configure(device, pdu, first, count)
+                rows.configure(columns, pdu, first, count)
+            is_whole = True
         except PeerError as error:
             self._events.add("meter", f"{device.port} {device.address}: no counter configuration, {error}")
+        if is_whole or not any(group.unit):  # a part of it is better than none, but not than all of an hour ago
+            group.unit, device.phases_of, device.quadrants, device.tariffs = columns
         device.is_swapped = False
         try:
             device.is_swapped = bool(word(await self._ask(read_holding_registers(device.address, _DIRECTION, 1)), DATA) & 2)
         except PeerError:
             pass
         try:
-            if self._family.most_texts:
+            if self._family.most_texts or self._most_registers < 40:
                 device.description = await self._text(_TEXTS)
                 device.location = await self._text(_TEXTS + 20)
             else:

@@ -111,15 +111,15 @@ class CounterRows:
                 group.mantissa[index] = int32(pdu, DATA + 2 * at)
             index += 1
 
-    def configure(self, device, pdu, first, count):
-        """Put units, phases, quadrants and tariffs of the counters whose block is in this reply into the device.
+    def configure(self, columns, pdu, first, count):
+        """Put what is in this reply into four bytearrays that began with zeros: units, phases, quadrants, tariffs.
 
-        The other block of a counter counts only while its first has no parameter.
+        The other block of a counter counts only if its first names no parameter, in whatever order the replies come.
         """
-        units = device.groups["counters"].unit
+        units, phases, quadrants, tariffs = columns
         for place in (_BLOCK, _OTHER_BLOCK):
             for index, row in enumerate(self.rows):
-                if place >= len(row) or (place == _OTHER_BLOCK and units[index]):
+                if place >= len(row):
                     continue
                 at = row[place] % 10000 - first
                 if not 0 <= at < count:
@@ -127,7 +127,9 @@ class CounterRows:
                 at = DATA + 2 * at
                 parameter = word(pdu, at)
                 kind = parameter & 3
+                if units[index] and (place == _OTHER_BLOCK or not kind):
+                    continue
                 units[index] = WATT_HOURS - 1 + kind if kind else 0
-                device.phases_of[index] = parameter >> 2 & 3 if kind else 0
-                device.quadrants[index] = word(pdu, at + 2) & 15
-                device.tariffs[index] = word(pdu, at + 6) & 0x3F
+                phases[index] = parameter >> 2 & 3 if kind else 0
+                quadrants[index] = word(pdu, at + 2) & 15
+                tariffs[index] = word(pdu, at + 6) & 0x3F

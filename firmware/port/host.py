@@ -75,6 +75,7 @@ class Platform:
                 contact.edge(False, now + 50)
                 now += 200
 
+        contact.edge(False, ticks_ms())  # it stands open at the start
         self._link.on("pulse", pulses)
 
     def pt1000(self):

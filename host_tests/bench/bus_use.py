@@ -29,6 +29,8 @@ def tables():
             percent(limit_s(baud, told.characters, told.transactions) / told.elapsed_s),
             percent(budget),
         )
+        if told.is_disturbed:
+            table.note(f"{baud} baud: disturbed, twice: the machine took the processor away for up to {told.machine_ms:.0f} ms")
         if any(told.lost):
             table.note("{} baud: {} times no answer in time, {} damaged, {} refused".format(baud, *told.lost))
         lags.add(f"{baud} baud", f"{told.lag_us / 1000:.1f} ms", "10 ms", f"{told.machine_ms:.1f} ms")

@@ -12,7 +12,7 @@ from asyncio import core
 from time import ticks_add, ticks_diff, ticks_ms
 
 _AHEAD_MS = 3600000  # of the true time, by which asyncio orders what need not wait
-_LONGEST_MS = 7200000  # a test that goes on for longer waits for something that never comes
+_LONGEST_MS = 86400000  # a test that goes on for longer waits for something that never comes
 
 
 class SimulatedTime:

@@ -40,7 +40,7 @@ class FrameError(Exception):
     """What came over the wire is no answer: noise, damage or silence. Ask again.
 
     `reason` is one of: no answer, echo only, short, crc, wrong unit, wrong function, wrong length, wrong value, noise,
-    too long.
+    too long; those who own a wire add reasons of their own.
     """
 
     @property
