@@ -28,7 +28,7 @@ from lib.aio.supervisor import Supervisor
 from lib.http.server import HttpServer
 
 _WATCHDOG_MS = 1000
-_COLLECT_BYTES = 16384  # collections come often and short rather than late and long
+_COLLECT_BYTES = 32768  # collections come often and short rather than late and long
 _HEADER_BYTES = 1024  # browsers send 500 to 900
 _BODY_BYTES = 2048
 _BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog

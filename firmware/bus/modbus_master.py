@@ -21,7 +21,7 @@ _TURNAROUND_MS = const(100)  # after a broadcast
 _GAP_MS = const(20)  # least silence that ends a reply of unknown length
 _LOOK_MS = const(2)
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
-_SHARE = const(10)  # a probe of silent units costs at most one part in so many and one
+_SHARE = const(15)  # a probe of silent units costs at most one part in so many and one
 _LONGEST_PAUSE_MS = const(120000)  # between probes: a longer one is a moment long past, for ticks wrap
 _MOST_UNITS = const(48)
 _RECENT = const(12)  # polled reads whose replies may serve others
@@ -32,7 +32,7 @@ class ModbusMaster:
     """`uart` is a port (see firmware/port/uart_pty.py for the contract). `longest_ms()`: the response timeout's upper bound.
 
     `told(text)` hears of what a person should know about the wire. Statistics: `units` by unit id, `frames`, `noise` (bytes
-    that belong to no frame), `busy_us` is time on the wire.
+    that belong to no frame).
     """
 
     def __init__(self, name, uart, longest_ms, told, beat=None):

@@ -7,7 +7,7 @@ from micropython import const
 _FIRST_BACKOFF_MS = const(1000)
 _DOUBLINGS = const(6)
 _LONGEST_BACKOFF_MS = const(60000)
-_SHORTEST_TIMEOUT_MS = const(80)
+_SHORTEST_TIMEOUT_MS = const(150)  # as long as our own loop may be held, twice
 _LATE_MS = const(2000)  # an answer may still come so long after the question
 
 

@@ -22,10 +22,12 @@ class FlashFile:
         self.operations = 0  # programmings and erasings so far
         self._erased = b"\xff" * _PIECE
         try:
-            made = os.stat(path)[6] == size
+            present = os.stat(path)[6]
         except OSError:
-            made = False
-        if not made:
+            present = 0
+        if present not in (0, size):
+            raise ValueError(f"{path} has {present} bytes: no flash chip of {size}")
+        if not present:
             with open(path, "wb") as file:
                 for _ in range(size // _PIECE):
                     file.write(self._erased)

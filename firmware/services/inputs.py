@@ -29,16 +29,21 @@ class Inputs:
         self._ohm = ohm
         self._beat = beat
         self._paths = (path + "/pulses.0", path + "/pulses.1")
-        self._turn = 0
         self._contact = PulseInput()
-        self.counter = PulseCounter([_load(name) for name in self._paths])
+        self._counting = settings.get("pulse_cnt_en")
+        self._untold = True  # the next failure to save is news
+        records = [_load(name) for name in self._paths]
+        self.counter = PulseCounter(records)
+        self._turn = 1 if self.counter.record() == records[1] else 0  # the newest: the other one is written next
         self.group = readings.gateway = Group(_ROWS)
         self.group.unit[TEMPERATURE] = _CELSIUS
         self.fault = ""  # of the sensor: "", "open", "short", "range", "off"
 
     def edge(self, closed, now_ms):
         """An edge of the pulse contact; may be called from a scheduled interrupt handler."""
-        self.counter.add(self._contact.edge(closed, now_ms))
+        pulses = self._contact.edge(closed, now_ms)
+        if self._counting:
+            self.counter.add(pulses)
 
     def reset_pulses(self):
         """Start counting from zero. Raises OSError if that cannot be kept."""
@@ -62,15 +67,26 @@ class Inputs:
         while True:
             self._beat.beat()
             self._measure()
-            if self._settings.get("pulse_cnt_en"):
+            self._counting = self._settings.get("pulse_cnt_en")
+            if self._counting:
                 group.put(PULSES, self.counter.total & 0x7FFFFFFF, 0)
                 if self.counter.is_due(self._clock.uptime_s()):
-                    self.save()
+                    self._save_or_tell()
             else:
                 group.put_none(PULSES)
             group.read(self._clock.utc(), _FRESH_MS)
             self._readings.changed()
             await asyncio.sleep_ms(_PERIOD_MS)
+
+    def _save_or_tell(self):
+        """A flash that does not take the counter is told of once; the total in RAM goes on."""
+        try:
+            self.save()
+            self._untold = True
+        except OSError as error:
+            if self._untold:
+                self._events.add("input", f"the flash did not take the pulse counter: error {error.errno}")
+            self._untold = False
 
     def _measure(self):
         if self._settings.get("adc_enabled"):

@@ -29,5 +29,6 @@ class Identity:
             self.pop = stored["pop"]
             return
         self.pop = "".join([_ALPHABET[byte & 31] for byte in urandom(_SECRET_SIZE)])
-        self._file.save({"pop": self.pop})
+        for _ in range(2):  # so that there is a previous version from the start, should the file be damaged
+            self._file.save({"pop": self.pop})
         self.is_new = True

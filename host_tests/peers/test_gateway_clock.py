@@ -91,11 +91,10 @@ def test_a_clock_that_nobody_set():
 
 
 class TimeServer:
-    """An SNTP server on loopback (RFC 4330) whose time is `ahead_s` from this machine's; what `spoil` makes of an answer."""
+    """An SNTP server on loopback (RFC 4330) whose time is `ahead_s` from this machine's."""
 
-    def __init__(self, ahead_s, spoil=lambda answer: answer):
-        self.requests = 0
-        self._ahead_s, self._spoil = ahead_s, spoil
+    def __init__(self, ahead_s):
+        self._ahead_s = ahead_s
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.name = "127.0.0.1:{}".format(self._socket.getsockname()[1])
@@ -113,12 +112,11 @@ class TimeServer:
                 return
             if not packet:
                 return
-            self.requests += 1
             stamp = int((self.now() + SINCE_1900) * 2**32) & (2**64 - 1)
             # Leap 0, version as asked, mode 4 (server), stratum 2; reference, originate, receive, transmit.
             answer = struct.pack(">BBbbIII", packet[0] & 0x38 | 4, 2, 6, -20, 0, 0, 0x7F000001)
             answer += struct.pack(">Q", stamp) + packet[40:48] + struct.pack(">QQ", stamp, stamp)
-            self._socket.sendto(self._spoil(answer), address)
+            self._socket.sendto(answer, address)
 
     def close(self):
         with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as last:
@@ -127,29 +125,16 @@ class TimeServer:
         self._socket.close()
 
 
-@pytest.mark.parametrize("bits", [64, 32])
-def test_a_time_server_sets_the_clock(bits):
+def test_a_time_server_sets_the_clock():
     with contextlib.closing(TimeServer(ahead_s=86400 * 400)) as server:
         settings = {**NO_FIELD, "ntp_server1": server.name, "ntp_server2": ""}
-        with gateway(bits, meters=[], settings=settings, clock="none") as rig:
+        with gateway(32, meters=[], settings=settings, clock="none") as rig:
             eventually(lambda: status(rig)["time_set"] == 1, lambda: rig.log())
             assert abs(status(rig)["timestamp"] - server.now()) < SLACK_S
             assert f"time: set by {server.name}" in rig.log()
-            assert server.requests
 
 
-def test_a_server_that_does_not_know_the_time_is_passed_over():
-    with contextlib.ExitStack() as stack:
-        bad = stack.enter_context(contextlib.closing(TimeServer(1e6, lambda answer: bytes((answer[0] | 0xC0,)) + answer[1:])))
-        good = stack.enter_context(contextlib.closing(TimeServer(-86400)))
-        names = {"ntp_server1": bad.name, "ntp_server2": good.name}
-        rig = stack.enter_context(gateway(meters=[], settings={**NO_FIELD, **names}, clock="none"))
-        eventually(lambda: status(rig)["time_set"] == 1, lambda: rig.log())
-        assert abs(status(rig)["timestamp"] - good.now()) < SLACK_S
-        assert bad.requests
-        assert f"time: set by {good.name}" in rig.log()
-
-
+@pytest.mark.parametrize("rig", [64], indirect=True)
 def test_a_server_that_is_set_later_is_asked_at_once(rig):
     with contextlib.closing(TimeServer(ahead_s=86400 * 900)) as server:
         change(rig, ntp_server1=server.name)
