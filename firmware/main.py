@@ -29,7 +29,7 @@ from lib.http.server import HttpServer
 
 _WATCHDOG_MS = 1000
 _COLLECT_BYTES = 32768  # collections come often and short rather than late and long
-_HEADER_BYTES = 1024  # browsers send 500 to 900
+_HEADER_BYTES = 960  # browsers send 500 to 900
 _BODY_BYTES = 2048
 _BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog
 
@@ -56,7 +56,15 @@ class Gateway:
         self.supervisor = Supervisor(self._crashed)
         beat = self.supervisor.beat
         self.health = Health(platform.reset_cause, beat("loop", _BEAT_MS))
-        self.inputs = Inputs(self.readings, self.settings, self.clock, self.events, platform.pt1000(), platform.root, beat("inputs", _BEAT_MS))
+        self.inputs = Inputs(
+            self.readings,
+            self.settings,
+            self.clock,
+            self.events,
+            platform.pt1000(),
+            platform.root,
+            beat("inputs", _BEAT_MS),
+        )
         self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
         self.login = Login(lambda: self.identity.pop)
         self.server = HttpServer(
@@ -94,7 +102,10 @@ class Gateway:
         port = platform.http_port
         self.server.listen("0.0.0.0", self.settings.get("http_port") if port is None else port)
         self.field.build()
-        start("network", lambda: platform.network.run(self.settings, self._network_changed))
+        if platform.network.run:
+            start("network", lambda: platform.network.run(self.settings, self._network_changed))
+        else:
+            self._network_changed(True)
         start("http", self.server.run)
         start("inputs", self.inputs.run)
         start("health", self.health.run)

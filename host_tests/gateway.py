@@ -11,7 +11,7 @@ from host_tests.rig import Rig
 
 MANUAL = "tools/rig/manual.json"
 HEAPS = {64: "1m", 32: "160k"}  # of the gateway under test, by interpreter
-PATIENCE_S = 15
+PATIENCE_S = 60
 _LOOK_S = 0.02
 _VECTORS = Path(__file__).with_name("vectors")
 _FACTORS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}

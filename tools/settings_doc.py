@@ -16,8 +16,8 @@ Made from `firmware/state/schema.py` by `python -m tools.settings_doc`; do not e
 
 A change is checked as a whole: if one field is wrong, the answer (422) says so for each, and nothing changes. What is marked
 with *restart* takes effect with the next start, all else at once. A secret is never shown, only whether it is set.
-`#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such as
-`Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
+`#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such
+as `Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
 """
 
 

@@ -51,8 +51,7 @@ class ModbusMaster:
         self._probe_due = ticks_ms()
         self._recent = []
         self._trouble = ""
-        self._last = None  # the request that was answered last
-        self._doubted = None  # the request whose reply was the same as that
+        self._last = None  # the request that was answered last; None: the next reply is not compared
         self.listener = None  # called with the frames of another master on this wire, see firmware/bus/relay_bridge.py
 
     async def ask(self, request, priority=POLL, client=None, deadline_ms=None, max_age_ms=0):
@@ -244,12 +243,14 @@ class ModbusMaster:
         A reply does not say which registers it holds. When it equals, to the byte, the one to another question just before,
         it is asked for again, and the second reply counts.
         """
-        last = self._last
-        if last is None or request is self._doubted or last.adu == request.adu or last.reply != request.reply:
-            self._doubted = None
-            return False
-        self._doubted = request if last.unit == request.unit and request.is_read else None
-        return self._doubted is not None
+        last, self._last = self._last, None
+        return (
+            last is not None
+            and last.unit == request.unit
+            and request.is_read
+            and last.adu != request.adu
+            and last.reply == request.reply
+        )
 
     async def _answer(self, request, timeout_ms, sent):
         """Collect the reply; return the milliseconds from the end of the question to the first bytes of the answer.

@@ -43,7 +43,6 @@ class Meter:
         self._most_registers = MOST_REGISTERS
         self._refused = {}  # group name: ticks when the meter refused to tell it
         device.interval = self.interval
-        self._invalid = 0  # bits of the phases that the meter calls invalid
 
     async def run(self):
         """Read for ever."""
@@ -182,6 +181,7 @@ class Meter:
         requests, rows = self._plans[name]
         device = self.device
         group = device.groups[name]
+        invalid = 0
         try:
             for request in requests:
                 first, count = request.address, request.count
@@ -189,8 +189,9 @@ class Meter:
                 rows.decode(group, pdu, first, count, 0)
                 if name == "measurements":
                     if first <= layout.INVALID < first + count:
-                        self._invalid = word(pdu, DATA + 2 * (layout.INVALID - first)) & 7
-                    self._mark_invalid()  # before anybody can look
+                        invalid = word(pdu, DATA + 2 * (layout.INVALID - first)) & 7
+                    if invalid:
+                        _mark_invalid(group, invalid)  # before anybody can look
                 elif first <= layout.TARIFF < first + count:
                     device.tariff = word(pdu, DATA + 2 * (layout.TARIFF - first))
         except (FrameError, PeerError):
@@ -220,16 +221,6 @@ class Meter:
         group.read(self._clock.utc(), _FRESH_MS)
         return group
 
-    def _mark_invalid(self):
-        """What belongs to a phase that the meter calls invalid is not there."""
-        if not self._invalid:
-            return
-        group = self.device.groups["measurements"]
-        for index in range(len(group.rows)):
-            last = group.rows[index][0][-1]
-            if last in "123" and self._invalid >> (int(last) - 1) & 1:
-                group.put_none(index)
-
     def _lost(self, error):
         """The meter did not answer after all retries, or refuses what it must have."""
         device = self.device
@@ -240,3 +231,10 @@ class Meter:
             self._readings.changed()
             self._events.add("meter", f"{device.port} {device.address}: {device.model} #{device.serial} lost, {error}")
 
+
+def _mark_invalid(group, phases):
+    """What belongs to a phase that the meter calls invalid (bits 0 to 2) is not there."""
+    for index in range(len(group.rows)):
+        last = group.rows[index][0][-1]
+        if last in "123" and phases >> (int(last) - 1) & 1:
+            group.put_none(index)

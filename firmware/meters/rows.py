@@ -1,7 +1,7 @@
 """Reads the tables of the meter families: which registers, in which requests, and what their words mean.
 
-Register numbers are the makers' (3xxxx input, 4xxxx holding; the wire address is the last four digits, nothing subtracted). Rows
-of values: name, register, type, unit. Rows of counters: name, register of the exponent (T2), of the mantissa (T3), of the
+Register numbers are the makers' (3xxxx input, 4xxxx holding; the wire address is the last four digits, nothing subtracted).
+Rows of values: name, register, type, unit. Rows of counters: name, register of the exponent (T2), of the mantissa (T3), of the
 configuration block, and perhaps of another block to use when the first is empty.
 Source of types: Iskra's Modbus documents for its meters; the types' decoders are in lib/modbus/registers.py.
 """

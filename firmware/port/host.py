@@ -3,7 +3,6 @@
 The contract of a platform, which firmware/port/esp32.py keeps too: the names below that do not begin with an underscore.
 """
 
-import asyncio
 import gc
 import sys
 from time import ticks_diff, ticks_ms
@@ -152,10 +151,7 @@ class _Network:
         self.ssid = access_points[0]["ssid"] if access_points else ""
         self.rssi = access_points[0]["rssi"] if access_points else 0
 
-    async def run(self, settings, told):
-        """Nothing to keep up: the machine's own network serves."""
-        told(True)
-        await asyncio.Event().wait()
+    run = None  # nothing to keep up: the machine's own network serves
 
 
 class _Clock:

@@ -27,12 +27,6 @@ class Rest:
         self._clock = clock
         self._info = info
         self._login = login
-        self._commands = {
-            "get_status": self._status,
-            "get_devices": self._devices,
-            "get_bicoms": self._bicoms,
-            "get_statistics": self._statistics,
-        }
 
     def find(self, method, path):
         """Return the handler of a method and path, None if it is not ours."""
@@ -44,8 +38,14 @@ class Rest:
 
     async def _get(self, request, response):
         command = request.query("command") or ""
-        if command in self._commands:
-            await self._commands[command](response)
+        if command == "get_status":
+            await _put_object(response, self._info.status())
+        elif command == "get_devices":
+            await _put_object(response, self._device_items())
+        elif command == "get_bicoms":
+            await _put_object(response, self._bicom_items())
+        elif command == "get_statistics":
+            await _put_object(response, self._info.statistics())
         elif command.startswith("get_measurements"):
             await self._measurements(request, response, command)
         elif command.startswith("get_counters"):
@@ -174,15 +174,6 @@ class Rest:
         response.put(name)
         response.put(b'":')
 
-    async def _status(self, response):
-        await _put_object(response, self._info.status())
-
-    async def _statistics(self, response):
-        await _put_object(response, self._info.statistics())
-
-    async def _devices(self, response):
-        await _put_object(response, self._device_items())
-
     def _device_items(self):
         readings, settings = self._readings, self._settings
         yield "total_meas", len([d for d in readings.devices if not d.is_switch and d.status in (PRESENT, SILENT)])
@@ -200,9 +191,6 @@ class Rest:
             yield f"device_{slot}_model", model
             yield f"device_{slot}_serial", device.serial if device else ""
             yield f"device_{slot}_addr", device.address if device else 0
-
-    async def _bicoms(self, response):
-        await _put_object(response, self._bicom_items())
 
     def _bicom_items(self):
         readings, settings = self._readings, self._settings

@@ -32,7 +32,8 @@ SILENT = const(3)  # answered once, does not now
 
 
 class Group:
-    """Values that are read together: rows (what they are: the name is the first of each), mantissa, exponent, unit (index in UNITS), one time, one quality.
+    """Values that are read together: rows (what they are: the name is the first of each), mantissa, exponent, unit (index in
+    UNITS), one time, one quality.
 
     Until put() was called for all and read() says that the round is complete, the last round's quality stands.
     """

@@ -7,6 +7,7 @@ from host_tests.gateway import command, detected, eventually, gateway, post, sta
 
 LEFT = "L0000004"
 BUS = [serial for serial in QUERIES if serial != LEFT]
+DEAD = ((64, "busy", "line busy"), (64, "closed", "port error "), (32, "closed", "port error "))
 SWITCH = {"port": "ir_right", "model": "IR Bicom"}
 
 
@@ -35,7 +36,7 @@ def test_noise_around_every_answer(watch):
     healed(watch, "rs485")
 
 
-@pytest.mark.parametrize(("fault", "words"), [("busy", "line busy"), ("closed", "port error ")])
+@pytest.mark.parametrize(("watch", "fault", "words"), DEAD, indirect=["watch"])
 def test_a_wire_that_is_dead(watch, fault, words):
     rig = watch.rig
     rig.control("line", port="rs485", fault=fault)

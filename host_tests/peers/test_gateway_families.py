@@ -202,16 +202,16 @@ def test_counters_of_the_sheet(rig):
 
 def test_a_model_nobody_knows_is_shown_and_nothing_invented(rig):
     devices = command(rig, "get_devices")
-    assert devices[f"device_{STRANGER}_model"].removeprefix("Unknown ") == "XY100"
+    assert devices[f"device_{STRANGER}_model"] == "Unknown XY100"
     assert devices[f"device_{STRANGER}_serial"] == "STRANGER"
     for kind in ("measurements", "counters"):
         answer = command(rig, f"get_{kind}{STRANGER}")
-        assert answer["header"]["model"].removeprefix("Unknown ") == "XY100"
+        assert answer["header"]["model"] == "Unknown XY100"
         assert not answer[kind]
 
 
 def test_what_the_meter_calls_invalid_is_left_out(rig):
-    for slot in (1, 4, 7):  # one of each table
+    for slot in (1, 6):  # one of each table
         serial = f"S{slot:07}"
         phases, decimals = MODELS[slot - 1][1], MODELS[slot - 1][4]
         query = f"get_measurements{slot}"
@@ -224,7 +224,7 @@ def test_what_the_meter_calls_invalid_is_left_out(rig):
             )
             check(shown, rig.control("meter", name=serial)["values"], phases, decimals)
             frames = rig.control("wire", port="rs485")["frames"]
-            while rig.control("wire", port="rs485")["frames"] < frames + 6 * STRANGER:  # at no moment of a round
+            while rig.control("wire", port="rs485")["frames"] < frames + 3 * STRANGER:  # at no moment of a round
                 assert list(command(rig, query)["measurements"]) == expected, bits
 
 

@@ -45,6 +45,8 @@ DEVICES = (
 def rig(request):
     with gateway(request.param, meters=MANUAL) as rig:
         detected(rig, 3)
+        for query in ("get_counters", "get_counters1", "get_counters2"):
+            answered(rig, query)  # with them the tariff is known
         yield rig
 
 

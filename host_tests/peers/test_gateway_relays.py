@@ -11,7 +11,8 @@ METERS = [
     {"port": "rs485", "model": "Bicom", "serial": "B0000001", "address": 50},
     {"port": "rs485", "model": "Bicom", "serial": "B0000002", "address": 51},
 ]
-SETTINGS = {"rs485_type_2": 3, "rs485_addr_2": 50, "rs485_type_7": 3, "rs485_addr_7": 51, "rs485_desc_7": "Boiler", "poll_ms": 200}
+SETTINGS = {"rs485_type_2": 3, "rs485_addr_2": 50, "rs485_type_7": 3, "rs485_addr_7": 51, "rs485_desc_7": "Boiler"}
+SETTINGS.update({"poll_ms": 200, "response_ms": 300})
 # prefix of the command, the switch's name in the rig, the key of its state in get_bicoms
 SWITCHES = (
     ("", "ir_bicom", "ir_bicom_state"),
@@ -122,9 +123,8 @@ def test_commands_that_make_no_sense(rig):
 def test_a_switch_that_does_not_answer(rig, which):
     prefix, name, key = SWITCHES[which]
     rig.control("meter", name=name, fault="mute")
-    for word in ("ON", "TOGGLE"):
-        status, answer = post(rig, prefix + word)
-        assert status == 504 and "does not answer" in answer["error"], answer
+    status, answer = post(rig, prefix + ("ON", "TOGGLE")[which])
+    assert status == 504 and "does not answer" in answer["error"], answer
     eventually(lambda: command(rig, "get_bicoms")[key] == 250, lambda: command(rig, "get_bicoms"))
     rig.control("meter", name=name, fault="none")
     assert post(rig, prefix + "OFF") == (204, "")

@@ -11,7 +11,7 @@ METERS = [
     {"port": "rs485", "model": "MC666", "serial": "AT009600", "address": 40, "baud": 9600, "parity": "E"},
     {"port": "rs485", "model": "IE14MD", "serial": "AT120200", "address": 120},
 ]
-SETTINGS = {"ir_ext_rel_mode": 0, "rs485_type_2": 0, "poll_ms": 200}
+SETTINGS = {"ir_ext_rel_mode": 0, "rs485_type_2": 0, "poll_ms": 200, "response_ms": 300}
 SECRETS = ("wifi_password", "mqtt1_password", "mqtt2_password")
 REFUSED = {
     # name: values that are not right

@@ -27,8 +27,8 @@ SENDING = const(6)  # one piece of an answer
 LINGERING = const(7)  # the answer is out, what the client still sends is thrown away
 
 _NOTHING = memoryview(bytearray(0))  # reading into it waits for data and takes none
-_SCRATCH = bytearray(128)  # where unwanted bytes of all connections go
-_LINGER_READS = const(2048)  # 256 KB
+_SCRATCH = bytearray(64)  # where unwanted bytes of all connections go
+_LINGER_READS = const(4096)  # 256 KB
 _READS_PER_TURN = const(8)
 
 BUSY = (

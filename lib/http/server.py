@@ -93,9 +93,10 @@ class HttpServer:
         on_watch=None,
     ):
         """exchanges: requests in progress at once, each with a receive buffer of header_bytes and 2048 bytes for the
-        answer, the first made now, the others while they are needed; more connections than that wait for one another. A body that does not fit behind its head gets a
-        buffer of its own (body_bytes at most) for as long as it is needed, one at a time. write_ms: for each piece of
-        an answer of at most 1.5 KB. on_watch() is called four times a second: a sign of life.
+        answer, the first made now, the others while they are needed; more connections than that wait for one another. A
+        body that does not fit behind its head gets a buffer of its own (body_bytes at most) for as long as it is
+        needed, one at a time. write_ms: for each piece of an answer of at most 1.5 KB. on_watch() is called four times
+        a second: a sign of life.
         """
         self.find = find
         self.on_error = on_error

@@ -51,7 +51,7 @@ class Meter(Device):
         load = entry.get("load", {})
         self._load = Load(self.PHASES, self.random, load.get("I", 4.0), load.get("angle", 20.0))
         self._relay = entry.get("relay")
-        self.relay_command = None  # the RelayCommand asked for last
+        self.relay_command: object = None  # the RelayCommand asked for last
         self._clock_offset_s = 0.0
         self._clock_set = entry.get("clock_set", True)
         self._settings()

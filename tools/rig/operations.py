@@ -52,8 +52,9 @@ class Operations:
     def _command_relay(self, meter, state):
         if meter.port != "ir_left" or not isinstance(meter, Meter):
             raise RigError(f"{meter.name} is no meter on ir_left, which alone can command the switch")
-        meter.relay_command = RelayCommand(_one_of((0, 1), state, "state of a relay"), meter.show_relay)
-        self._field.line(meter.port).command_relay(meter.relay_command)
+        command = RelayCommand(_one_of((0, 1), state, "state of a relay"), meter.show_relay)
+        meter.relay_command = command
+        self._field.line(meter.port).command_relay(command)
 
     def _op_line(self, request):
         line = self._field.line(request.get("port"))
