@@ -57,7 +57,8 @@ def answered(rig, query):
 def detected(rig, meters):
     """Wait until so many meters have been found."""
     return eventually(
-        lambda: (devices := command(rig, "get_devices"))["total_meas"] == meters and devices, lambda: command(rig, "get_devices")
+        lambda: (devices := command(rig, "get_devices"))["total_meas"] == meters and devices,
+        lambda: command(rig, "get_devices"),
     )
 
 

@@ -91,7 +91,12 @@ class Watch:
         """Take away what a failed test left behind."""
         self.rig.control("meter", name=VICTIM, fault="none")
         eventually(
-            lambda: all(command(self.rig, query).get(part) == good[part] for query, good in self.good.items() for part in good if part != "header"),
+            lambda: all(
+                command(self.rig, query).get(part) == good[part]
+                for query, good in self.good.items()
+                for part in good
+                if part != "header"
+            ),
             lambda: command(self.rig, "get_statistics"),
         )
 
@@ -146,8 +151,10 @@ def test_fault_of_a_meter(watch, bits, fault):
         eventually(noticed, lambda: (fault, before, statistics(rig, "rs485", 35)))
     else:
         eventually(
-            lambda: (watch.complete(VICTIM) or True)
-            and (statistics(rig, "rs485", 35)["asked"] >= before["asked"] + 2 * ROUNDS or watch.empty(VICTIM)),
+            lambda: (
+                (watch.complete(VICTIM) or True)
+                and (statistics(rig, "rs485", 35)["asked"] >= before["asked"] + 2 * ROUNDS or watch.empty(VICTIM))
+            ),
             lambda: (fault, before, statistics(rig, "rs485", 35)),
         )
     if fault in ("twice", "long"):

@@ -59,7 +59,9 @@ def test_local_time(rig, zone, unix, expected):
     late = [timedelta(hours=hours) for hours in (0, 1, -1)]
     eventually(lambda: 0 <= status(rig)["timestamp"] - unix < SLACK_S, lambda: status(rig))
     shown = local(rig)
-    assert any(timedelta() <= shown - moment - shift < timedelta(seconds=SLACK_S) for shift in late[: 1 if moment.second == 0 else 3])
+    assert any(
+        timedelta() <= shown - moment - shift < timedelta(seconds=SLACK_S) for shift in late[: 1 if moment.second == 0 else 3]
+    )
     answer = status(rig)
     assert answer["time_set"] == 1 and 0 <= answer["timestamp"] - unix < SLACK_S
 
@@ -97,7 +99,7 @@ class TimeServer:
         self._ahead_s = ahead_s
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self.name = "127.0.0.1:{}".format(self._socket.getsockname()[1])
+        self.name = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 

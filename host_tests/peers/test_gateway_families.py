@@ -100,7 +100,9 @@ def field():
             raw[register] = words
         parameter, tariffs, register = configuration.split()
         raw[register], raw[str(int(register) + 3)] = parameter, tariffs
-    meters.append({"model": "IE38MD", "serial": "RAWWORDS", "address": FIRST_ADDRESS + WORDS - 1, "frozen": True, "registers": raw})
+    meters.append(
+        {"model": "IE38MD", "serial": "RAWWORDS", "address": FIRST_ADDRESS + WORDS - 1, "frozen": True, "registers": raw}
+    )
     meters.append({"family": "IE38", "model": "XY100", "serial": "STRANGER", "address": FIRST_ADDRESS + STRANGER - 1})
     meters.append({"port": "ir_left", "model": "IE38MD", "serial": LEFT, "frozen": True, "values": pins(0, 3, 4, 16)})
     return meters
@@ -128,7 +130,19 @@ def names(phases):
     return [*found, "Tint", *(f"THDI{n}" for n in each), *(f"THDUp{n}" for n in each), "tariff"]
 
 
-UNITS = {"f": "", "U": "V", "I": "A", "P": "W", "Q": "var", "S": "VA", "PA": "", "Tint": "", "THDI": "", "THDUp": "", "frequency": ""}
+UNITS = {
+    "f": "",
+    "U": "V",
+    "I": "A",
+    "P": "W",
+    "Q": "var",
+    "S": "VA",
+    "PA": "",
+    "Tint": "",
+    "THDI": "",
+    "THDUp": "",
+    "frequency": "",
+}
 
 
 def check(shown, held, phases, decimals):
@@ -260,7 +274,9 @@ def test_average_maximum_and_minimum_of_the_last_interval():
 
             def seen():
                 rig.control("meter", name=model, set={"U1": (210.0, 240.0)[next(turns) & 1]})
-                found = {kind: command(rig, f"{query}&values={kind}")["measurements"] for kind in ("minimum", "average", "maximum")}
+                found = {
+                    kind: command(rig, f"{query}&values={kind}")["measurements"] for kind in ("minimum", "average", "maximum")
+                }
                 if not all(found.values()) or (found["minimum"]["U1"], found["maximum"]["U1"]) != ("210.0 V", "240.0 V"):
                     return None
                 return found

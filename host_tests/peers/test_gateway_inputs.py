@@ -65,7 +65,9 @@ def test_what_was_saved_is_kept_over_a_reset(tmp_path):
     flash = tmp_path / "flash"
     source = STORE.format(flash=str(flash), total=STORED)
     interpreter = TOP / ".tools" / "bin" / "micropython64"
-    subprocess.run([interpreter, "-c", source], check=True, cwd=TOP, env={"MICROPYPATH": f"{TOP}:{TOP / 'boards' / 'HOST'}:.frozen"})
+    subprocess.run(
+        [interpreter, "-c", source], check=True, cwd=TOP, env={"MICROPYPATH": f"{TOP}:{TOP / 'boards' / 'HOST'}:.frozen"}
+    )
     with gateway(meters=[], flash=flash) as rig:
         assert count(rig) == STORED
         rig.control("reset")

@@ -1,5 +1,8 @@
 """The whole gateway, asked as in the SG manual, 3.6, with the field of its samples: the answers are the manual's."""
 
+# What comes out of JSON has no type worth the name.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false
+
 import json
 import re
 import socket
