@@ -132,6 +132,7 @@ def test_twenty_at_once(rig):
             assert set(pool.map(ask, range(20))) == {(200, True)}
 
 
+@pytest.mark.parametrize("rig", [64], indirect=True)
 def test_clients_that_leave_without_a_word(rig):
     for size in range(0, len(GOOD) + 1, 7):
         with connect(rig) as client:
