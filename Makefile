@@ -19,7 +19,8 @@ setup:
 run: setup
 	@$(PYTHON) -m tools.rig up $(ARGS)
 
-test: setup
+test:
+	@tools/setup test
 	@$(PYTHON) -m pytest -q $(ARGS)
 
 lint: setup

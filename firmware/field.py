@@ -50,7 +50,6 @@ class Field:
             if kind:
                 meters.append(Device(slot, "rs485", settings.get(f"rs485_addr_{slot}"), is_switch=kind == _SWITCH))
         self._readings.devices = meters
-        self._report_collisions(meters)
         # The right port is sent to with two stop bits: both kinds of switch that are known can read that.
         lines = {
             "ir_left": (19200, "N", 1),
@@ -74,15 +73,6 @@ class Field:
         for device in meters:
             if device.port in self.buses:
                 self._start(device)
-
-    def _report_collisions(self, devices):
-        """Two devices cannot share an address on one wire."""
-        taken = set()
-        for device in devices:
-            place = (device.port, device.address)
-            if place in taken:
-                self._events.add("settings", f"{device.port}: address {device.address} is set for two devices")
-            taken.add(place)
 
     def _open(self, port, line):
         if port not in self._uarts:

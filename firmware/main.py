@@ -11,16 +11,14 @@ if board.PLATFORM == "host":
 else:
     from firmware.port.esp32 import Platform
 from firmware.field import Field
-from firmware.services.api import Api
-from firmware.services.clock import Resolver, SntpService
-from firmware.services.info import Info
+from firmware.routes import Router
+from firmware.services.clock import SntpService
 from firmware.services.inputs import Inputs
-from firmware.services.login import Login
-from firmware.services.rest import Rest
 from firmware.state.clock import Clock
 from firmware.state.events import Events
 from firmware.state.health import Health
 from firmware.state.identity import Identity
+from firmware.state.logins import Logins
 from firmware.state.readings import Readings
 from firmware.state.settings import Settings
 from firmware.version import VERSION
@@ -30,12 +28,12 @@ from lib.http.server import HttpServer
 _WATCHDOG_MS = 1000
 _COLLECT_BYTES = 32768  # collections come often and short rather than late and long
 _HEADER_BYTES = 960  # browsers send 500 to 900
-_BODY_BYTES = 2048
+_BODY_BYTES = 8192  # in a buffer of its own, while it is needed
 _BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog
 
 
 class Gateway:
-    """Everything that lives, made once. `platform`: see firmware/port/host.py."""
+    """Everything that lives, made once; the services of firmware/routes.py are handed it. `platform`: see firmware/port/host.py."""
 
     def __init__(self, platform):
         self.platform = platform
@@ -66,30 +64,19 @@ class Gateway:
             beat("inputs", _BEAT_MS),
         )
         self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
-        self.login = Login(lambda: self.identity.pop)
+        self.frames = None  # the log of raw frames, while somebody looks at it
+        self.logins = Logins()
+        self.router = Router(self)
         self.server = HttpServer(
-            self._find,
+            self.router.find,
             header_bytes=_HEADER_BYTES,
             body_bytes=_BODY_BYTES,
             on_error=self._answer_failed,
             on_watch=beat("http", _BEAT_MS).beat,
         )
-        self.info = Info(
-            platform,
-            self.identity,
-            self.settings,
-            self.readings,
-            self.clock,
-            self.health,
-            self.inputs,
-            self.field.buses,
-            self.server,
+        self.sntp = SntpService(
+            self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self.router.module
         )
-        self.rest = Rest(self.readings, self.settings, self.clock, self.info, self.login)
-        self.api = Api(self.settings, self.events, self.login)
-        network = platform.network
-        resolver = Resolver(lambda: network.dns_servers, self.clock.uptime_s)
-        self.sntp = SntpService(self.clock, self.settings, self.events, resolver)
         self.settings.on_change(self._changed)
         self._use_zone()
 
@@ -122,6 +109,10 @@ class Gateway:
         reported = None
         while True:
             self.field.tick()
+            self.router.tick()
+            if self.frames and self.frames.is_forgotten():
+                self.frames.end()
+                self.frames = None
             late = self.supervisor.late()
             if late is None:
                 self.platform.feed_watchdog()
@@ -130,8 +121,21 @@ class Gateway:
             reported = late
             await asyncio.sleep_ms(_WATCHDOG_MS)
 
-    def _find(self, method, path):
-        return self.rest.find(method, path) or self.api.find(method, path)
+    @property
+    def login(self):
+        """What knows who may do what."""
+        return self.router.module("firmware.services.login").Login(self)
+
+    def accounts(self):
+        """Return the passwords that people chose: read from flash now, for they are not kept in RAM."""
+        return self.router.module("firmware.state.accounts").Accounts(self.platform.root + "/accounts.json")
+
+    def restart(self):
+        """Save what is not on flash yet, and begin anew."""
+        try:
+            self.inputs.save()
+        finally:
+            self.platform.reset()
 
     def _crashed(self, name, error):
         self.events.add("task", f"{name} ended: {error!r}" if error else f"{name} ended")

@@ -93,9 +93,20 @@ def change(rig, **settings):
 
 
 def settings(rig):
+    """All settings by name; of a secret whether it is set."""
     status, _, body = rig.get("/api/settings", login(rig))
     assert status == 200, body
-    return json.loads(body)
+    return json.loads(body)["values"]
+
+
+def api(rig, path, body=None, method=None, **headers):
+    """(status, answer) of a request under /api with the login; POST when there is a body. The answer is "" if there is none."""
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        body = body if isinstance(body, (str, bytes)) else json.dumps(body)
+    method = method or ("GET" if body is None else "POST")
+    status, _, content = rig.get(path, login(rig, **headers), method, body)
+    return status, json.loads(content) if content else ""
 
 
 def post(rig, what, headers=None):

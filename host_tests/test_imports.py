@@ -29,7 +29,7 @@ ROOMS = {
     "firmware.bus": PURE | LOOP | {"lib", "firmware.bus"},
     "firmware.state": PURE | LOOP | {"os", "gc", "lib", "firmware.state"},
     "firmware.meters": PURE | LOOP | {"lib", "firmware.state", "firmware.meters"},
-    "firmware.services": PURE | LOOP | SOCKETS | {"lib", "firmware.state", "firmware.version"},
+    "firmware.services": PURE | LOOP | SOCKETS | {"lib", "firmware.state", "firmware.version", "web_assets"},
     "firmware": PURE | LOOP | {"gc", "sys", "errno", "board", "lib", "firmware"},
     "boards": set(),
 }
@@ -41,8 +41,10 @@ ALSO = {
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system
     "boards.common.main": {"machine", "sys", "time", "board", "firmware.main"},  # runs the application
 }
-# Words and formats that several services write: functions of values, no service themselves.
-SHARED_BY_SERVICES = {"firmware.services.sg_text"}
+# Parts of several services, no service themselves: words and formats they write, names they look up.
+SHARED_BY_SERVICES = {
+    f"firmware.services.{name}" for name in ("sg_text", "info", "energy_log", "settings", "resolver")
+}
 # The rule in words, for whoever breaks it
 WHY = {
     "lib": "lib knows nothing of the product, and codecs touch neither input, output nor clock",
@@ -156,10 +158,10 @@ WRONG_WAYS = (
     ("firmware.state.readings", "from firmware.meters import catalogue"),
     ("firmware.state.clock", "import machine"),
     ("firmware.meters.meter", "from firmware.bus.queue import POLL"),
-    ("firmware.meters.meter", "from firmware.services.rest import Rest"),
+    ("firmware.meters.meter", "from firmware.services.rest import get"),
     ("firmware.meters.meter", "import socket"),
-    ("firmware.services.rest", "from firmware.services.api import Api"),
-    ("firmware.services.rest", "from firmware.services import api"),
+    ("firmware.services.rest", "from firmware.services.relays import post"),
+    ("firmware.services.rest", "from firmware.services import relays"),
     ("firmware.services.rest", "def f():\n    from firmware.bus.queue import COMMAND"),
     ("firmware.services.rest", "from firmware.port.host import Platform"),
     ("firmware.services.rest", "from firmware.main import start"),

@@ -17,6 +17,7 @@ TOOLS = TOP / ".tools" / "venv" / "bin"
 ARCHITECTURES = {64: "x64", 32: "x86"}
 DEVICE = "xtensawin"
 ROOMS = ("lib", "firmware")
+WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
 def sources(board):
@@ -26,6 +27,9 @@ def sources(board):
             if source.name != "__init__.py" or source.stat().st_size:
                 yield source, source.relative_to(TOP)
     yield TOP / "boards" / board / "board.py", Path("board.py")
+    from tools import web  # which needs TOP
+
+    yield web.build(), Path(WEB)
 
 
 def compile_module(source, target, march, level=3):

@@ -52,6 +52,7 @@ class ModbusMaster:
         self._recent = []
         self._trouble = ""
         self._last = None  # the request that was answered last; None: the next reply is not compared
+        self.tap = None  # told each frame as tap(sent by us, view), while somebody looks for a fault
         self.listener = None  # called with the frames of another master on this wire, see firmware/bus/relay_bridge.py
 
     async def ask(self, request, priority=POLL, client=None, deadline_ms=None, max_age_ms=0):
@@ -201,16 +202,16 @@ class ModbusMaster:
 
     async def _exchange(self, request, unit):
         """One question and its answer on the wire. Raises FrameError, PeerError, OSError."""
-        uart, reader = self._uart, self._reader
+        reader = self._reader
         await self._silence()
         self.frames += 1
         if request.reply_size is None:
-            await uart.send(request.adu)
+            await self._send(request.adu)
             self._quiet_since_us = ticks_us()
             await asyncio.sleep_ms(_TURNAROUND_MS)
             return
         reader.restart(request)
-        await uart.send(request.adu)
+        await self._send(request.adu)
         sent = ticks_ms()
         try:
             timeout_ms = unit.timeout_ms(self._longest_ms())
@@ -233,9 +234,16 @@ class ModbusMaster:
             self._quiet_since_us = ticks_us()
             if reader.received:
                 self.frames += 1
+                if self.tap:
+                    self.tap(False, reader.view())
             self.noise += reader.skipped + reader.trailing
             if not request.is_mirrored and request.reply is not None:
                 reader.echo = reader.echoed  # whether this port hears itself shows in every read
+
+    async def _send(self, adu):
+        await self._uart.send(adu)
+        if self.tap:
+            self.tap(True, adu)
 
     def _is_repeat(self, request):
         """Whether the reply is that of the question before once more: a device that answers twice, or by chance the same.

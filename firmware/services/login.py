@@ -1,55 +1,243 @@
-"""Who may change the device: HTTP Basic for now, user "admin", first password the device's own secret.
+"""Who may do what: session cookies, HTTP Basic, the cookie of the maker's client; and the lock against guessing.
 
-Every handler that changes something calls check() first.
+Every route has a level (firmware/routes.py): "public" is always open, "read" is unless the setting read_login closes it, "user"
+needs any login, "admin" that one. check() is called before the route's handler is. There are two users, `admin` and `reader`.
+Passwords are kept as slow hashes (firmware/state/accounts.py); one that was right is remembered as a fast hash in RAM, for
+clients that send it each time.
+
+What lasts is in firmware/state/logins.py: this module is in RAM only while somebody logs in or is logged in.
 """
 
-from binascii import a2b_base64
+import asyncio
+from binascii import a2b_base64, hexlify
+from hashlib import sha256
+from os import urandom
 
+from micropython import const
+
+from lib.crypto.hmac import same
 from lib.http.errors import HttpError
 
-_USER = "admin"
+_COOKIE = "sg_session"
+_SESSIONS = const(6)
+_IDLE_S = const(1800)
+_LONGEST_S = const(43200)
+_FREE_FAILURES = const(5)  # of one address before it has to wait
+_FREE_FAILURES_OF_ALL = const(30)
+_LONGEST_WAIT_S = const(300)
+_LONGEST_WAIT_OF_ALL_S = const(30)
+_FORGET_S = const(900)  # failures count so long after the last one
+_PEERS = const(8)  # addresses remembered, with failures or with successes
+
+# Positions in a session, and in what is known of an address
+_TOKEN, _NAME, _MUST_CHANGE, _BEGAN, _USED = const(0), const(1), const(2), const(3), const(4)
+_PEER, _COUNT, _UNTIL, _LAST = const(0), const(1), const(2), const(3)
+_ANYBODY = ""  # the entry that counts the failures of all
 
 
 class Login:
-    """`password()` returns the password that counts now."""
+    """Made for each request. `gateway` has logins, settings, clock, events, identity, accounts()."""
 
-    def __init__(self, password):
-        self._password = password
-        self.failures = 0
+    def __init__(self, gateway):
+        self._gateway = gateway
+        self._state = gateway.logins
+        self._now = gateway.clock.uptime_s()
 
-    def check(self, request):
-        """Return if the request comes from one who may; else raise HttpError 401, or 403 for a request of a foreign page."""
-        self._check_origin(request)
-        given = _basic(request.header("authorization") or "")
-        if given is not None and _same(given, (_USER + ":" + self._password()).encode()):
+    # Each request
+
+    async def check(self, request, level):
+        """Return if the request may be served; else raise HttpError: 401 or 403 (login missing), 403, 429 (locked)."""
+        if request.method not in ("GET", "HEAD"):
+            _check_origin(request)
+        if level == "public" or (level == "read" and not self._gateway.settings.get("read_login")):
             return
-        if given is not None:
-            self.failures += 1
-        raise HttpError(401, "a login is needed", "WWW-Authenticate", 'Basic realm="SG", charset="UTF-8"')
+        session = self.session(request)
+        if session:
+            if session[_MUST_CHANGE] and level == "admin" and request.path != "/api/password":
+                raise HttpError(403, "change the password first")
+            user = session[_NAME]
+        else:
+            user = await self._basic_user(request)
+        if user is None:
+            if request.path.startswith("/api"):
+                raise HttpError(403, "a login is needed")
+            raise HttpError(401, "a login is needed", "WWW-Authenticate", 'Basic realm="SG", charset="UTF-8"')
+        if level == "admin" and user != "admin":
+            raise HttpError(403, "this needs the login admin")
 
-    def _check_origin(self, request):
-        """A browser sends the credentials it knows along with what a foreign page posts; but it says where that came from."""
-        origin = request.header("origin")
-        if origin is not None:
-            host = request.header("host") or ""
-            if origin not in ("http://" + host, "https://" + host):
-                raise HttpError(403, "requests of other sites are refused")
+    async def _basic_user(self, request):
+        given = _basic(request)
+        if given is None:
+            return None
+        user, _, password = given.partition(b":")
+        try:
+            user, password = user.decode(), password.decode()
+        except UnicodeError:
+            user = password = ""
+        return user if await self.verify(request, user, password) else None
+
+    # Passwords
+
+    async def verify(self, request, user, password):
+        """Tell whether this is the user's password. Raises HttpError 429 while the address is locked, right or wrong."""
+        peer = request.peer
+        self._check_lock(peer)
+        state = self._state
+        if state.turn is None:
+            state.turn = asyncio.Lock()
+        await state.turn.acquire()
+        try:
+            self._now = self._gateway.clock.uptime_s()
+            self._check_lock(peer)  # others of this address may have failed meanwhile
+            right = await self._is_right(user, password)
+        finally:
+            state.turn.release()
+        if right:
+            self._succeeded(peer)
+        else:
+            self._failed(peer)
+        return right
+
+    async def _is_right(self, user, password):
+        digests = self._state.digests
+        digest = sha256(self._state.salt + password.encode()).digest()
+        if user in digests:
+            return same(digest, digests[user])
+        if user not in ("admin", "reader"):
+            return False
+        accounts = self._gateway.accounts()
+        if accounts.trouble:
+            self._gateway.events.add("login", accounts.trouble)
+        if user == "admin" and not accounts.has(user):
+            right = same(password.encode(), self._gateway.identity.pop.encode())
+        else:
+            right = await accounts.matches(user, password)
+        if right:
+            digests[user] = digest
+        return right
+
+    def password_changed(self, user, request):
+        """What was remembered of a user's password counts no more; its sessions end but the one that asks."""
+        self._state.digests.pop(user, None)
+        mine = self.session(request)
+        self._state.sessions = [session for session in self._state.sessions if session[_NAME] != user or session is mine]
+        if mine and mine[_NAME] == user:
+            mine[_MUST_CHANGE] = False
+
+    # Sessions
+
+    def session(self, request):
+        """Return the session of a request's cookie, None if it has none that counts."""
+        token = _cookie(request, _COOKIE)
+        if not token:
+            return None
+        now = self._now
+        for session in self._state.sessions:
+            if same(token.encode(), session[_TOKEN]):
+                if now - session[_USED] > _IDLE_S or now - session[_BEGAN] > _LONGEST_S:
+                    self._state.sessions.remove(session)
+                    return None
+                session[_USED] = now
+                return session
+        return None
+
+    def who(self, request):
+        """Return (user, must_change) of a session, ("", False) without one."""
+        session = self.session(request)
+        return (session[_NAME], session[_MUST_CHANGE]) if session else ("", False)
+
+    def open(self, user, must_change):
+        """Begin a session; return the value of its Set-Cookie header. The one unused for longest makes room."""
+        if len(self._state.sessions) >= _SESSIONS:
+            self._state.sessions.sort(key=lambda session: session[_USED])
+            self._state.sessions.pop(0)
+        now = self._now
+        token = hexlify(urandom(16))
+        self._state.sessions.append([token, user, must_change, now, now])
+        return f"{_COOKIE}={token.decode()}; Path=/; HttpOnly; SameSite=Strict"
+
+    def close(self, request):
+        """End the session of a request; return the value of the header that clears its cookie."""
+        session = self.session(request)
+        if session:
+            self._state.sessions.remove(session)
+        return f"{_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+
+    # The lock
+
+    def locked_s(self, peer):
+        """Return for how many seconds no password of this address is looked at, 0 for none."""
+        now = self._now
+        wait = 0
+        for entry in self._state.failures:
+            if entry[_PEER] == peer or (entry[_PEER] == _ANYBODY and peer not in self._state.known):
+                wait = max(wait, entry[_UNTIL] - now)
+        return wait
+
+    def _check_lock(self, peer):
+        wait = self.locked_s(peer)
+        if wait:
+            raise HttpError(429, f"too many wrong passwords; wait {wait} s", "Retry-After", str(wait))
+
+    def _failed(self, peer):
+        count = self._count(peer, _FREE_FAILURES, _LONGEST_WAIT_S)
+        self._count(_ANYBODY, _FREE_FAILURES_OF_ALL, _LONGEST_WAIT_OF_ALL_S)
+        if count in (1, _FREE_FAILURES):
+            self._gateway.events.add("login", f"wrong password from {peer}" + (", now locked for a while" if count > 1 else ""))
+
+    def _count(self, peer, free, longest_s):
+        """Note one failure more; return how many there are."""
+        now = self._now
+        self._state.failures = [entry for entry in self._state.failures if now - entry[_LAST] < _FORGET_S]
+        for entry in self._state.failures:
+            if entry[_PEER] == peer:
+                break
+        else:
+            if len(self._state.failures) > _PEERS:  # the entry for all is kept
+                self._state.failures.pop(1 if self._state.failures[0][_PEER] == _ANYBODY else 0)
+            entry = [peer, 0, 0, 0]
+            self._state.failures.append(entry)
+        entry[_COUNT] += 1
+        entry[_LAST] = now
+        if entry[_COUNT] >= free:
+            entry[_UNTIL] = now + min(1 << min(entry[_COUNT] - free, 10), longest_s)
+        return entry[_COUNT]
+
+    def _succeeded(self, peer):
+        self._state.failures = [entry for entry in self._state.failures if entry[_PEER] != peer]
+        if peer in self._state.known:
+            self._state.known.remove(peer)
+        elif len(self._state.known) >= _PEERS:
+            self._state.known.pop(0)
+        self._state.known.append(peer)
 
 
-def _basic(header):
-    """Return the decoded credentials of an Authorization header, None if it holds none."""
-    kind, _, value = header.partition(" ")
+def _check_origin(request):
+    """A browser sends the credentials it knows along with what a foreign page posts; but it says where that came from."""
+    origin = request.header("origin")
+    if origin is not None:
+        host = request.header("host") or ""
+        if origin not in ("http://" + host, "https://" + host):
+            raise HttpError(403, "requests of other sites are refused")
+    elif request.header("sec-fetch-site") not in (None, "same-origin", "none"):
+        raise HttpError(403, "requests of other sites are refused")
+
+
+def _cookie(request, name):
+    """Return the value of a cookie, None if it is not there; it may hold blanks and "="."""
+    for part in (request.header("cookie") or "").split(";"):
+        key, equals, value = part.partition("=")
+        if equals and key.strip() == name:
+            return value.strip()
+    return None
+
+
+def _basic(request):
+    """Return the decoded credentials of the Authorization header or cookie, None if there are none."""
+    kind, _, value = (request.header("authorization") or _cookie(request, "Authorization") or "").partition(" ")
     if kind.lower() != "basic":
         return None
     try:
         return a2b_base64(value.strip())
     except ValueError:
         return None
-
-
-def _same(given, expected):
-    """Compare in a time that does not tell how much of it was right."""
-    difference = len(given) ^ len(expected)
-    for index in range(len(given)):
-        difference |= given[index] ^ expected[index % len(expected)]
-    return difference == 0

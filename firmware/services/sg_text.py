@@ -13,7 +13,19 @@ _POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 100000
 _HERTZ = const(1)
 _VOLT = const(2)
 _AMPERE = const(3)
+_DEGREES = const(9)  # from here on units (deg, C, %) are of values in hundredths
 _LONGEST_EXPONENT = const(12)
+
+
+def put_measurement(out, name, group, index):
+    """The value at `index` of a group of measurements, by its name and unit."""
+    mantissa, exponent, unit = group.mantissa[index], group.exponent[index], group.unit[index]
+    if name.startswith("PF"):
+        put_power_factor(out, mantissa, unit)
+    elif unit >= _DEGREES:
+        put_hundredths(out, mantissa)
+    else:
+        put_value(out, mantissa, exponent, unit)
 
 
 def put_value(out, mantissa, exponent, unit):

@@ -29,6 +29,7 @@ DISABLED = const(0)  # switched off in the settings
 NOT_DETECTED = const(1)  # has not answered since the start
 PRESENT = const(2)  # answers
 SILENT = const(3)  # answered once, does not now
+STATUS_WORDS = ("disabled", "not_detected", "present", "silent")
 
 
 class Group:

@@ -2,7 +2,7 @@
 
 A row is: name | kind | default | range | flags | meaning. `#` in a name stands for an index, whose span is the table's head.
 Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1),
-`zone` (a text that names a time zone).
+`zone` (a text that names a time zone), `ip` (an IPv4 address, or empty).
 Flags: `secret` (never shown), `restart` (takes effect with the next start).
 Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
 The table is text because text costs no RAM when the code is frozen.
@@ -22,17 +22,18 @@ wifi_password|text||63|secret restart|WiFi Password
 wifi_max_retry|int|5|0..100||WiFi attempts before provisioning
 wifi_ap_enabled|flag|0||restart|Own access point
 static_ip_en|flag|0||restart|Static IP address
-ip|text||15|restart|IP address
-netmask|text||15|restart|Network mask
-gateway|text||15|restart|Default gateway
-dns1|text||15|restart|DNS server 1
-dns2|text||15|restart|DNS server 2
+ip|ip||15|restart|IP address
+netmask|ip||15|restart|Network mask
+gateway|ip||15|restart|Default gateway
+dns1|ip||15|restart|DNS server 1
+dns2|ip||15|restart|DNS server 2
 sg_modbus_addr|int|34|1..247||Local Modbus Address
 tcp_port|int|10001|1..65535|restart|Local TCP Modbus Port
 http_port|int|80|1..65535|restart|Local Http Port
 tcp_modbus_en|flag|1||restart|Modbus TCP
 udp_enabled|flag|1||restart|Discovery by UDP
 mdns_enabled|flag|1||restart|Name by mDNS
+read_login|flag|0|||Login needed for reading
 locked|flag|0|||Settings locked for Modbus
 debug_console|flag|0||restart|Debug console
 time_sync_src|choice|1|0=Disabled,1=Enabled||NTP Synchronization
@@ -119,6 +120,9 @@ response_ms|int|1000|50..5000||Longest wait for a device's answer, ms
 )
 
 
+_TEXTS = ("text", "zone", "ip")
+
+
 class Setting:
     """One row with its index filled in."""
 
@@ -126,7 +130,7 @@ class Setting:
         name, self.kind, default, self.range, self.flags, self.meaning = row.split("|")
         self.page = page
         self.name = name if index is None else name.replace("#", str(index))
-        self.default = default if self.kind in ("text", "zone") else int(default)
+        self.default = default if self.kind in _TEXTS else int(default)
 
     @property
     def is_secret(self):
@@ -138,7 +142,7 @@ class Setting:
 
     def check(self, value):
         """Return `value` as it is kept; raise ValueError with a sentence for the person who typed it."""
-        if self.kind in ("text", "zone"):
+        if self.kind in _TEXTS:
             return self._check_text(value)
         if isinstance(value, bool):
             value = int(value)
@@ -168,6 +172,8 @@ class Setting:
             from lib.clock.zones import zone_of  # noqa: PLC0415 - not to be paid for by those who only read the table
 
             zone_of(value)
+        elif self.kind == "ip" and value and ip_number(value) is None:
+            raise ValueError("an address such as 192.168.1.20 is expected")
         return value
 
 
@@ -194,6 +200,35 @@ def find(name):
         if start >= 0:
             return Setting(page, rows[start + 1 : rows.find("\n", start + 1)], at)
     return None
+
+
+def ip_number(text):
+    """Return an IPv4 address as a number, None for a text that is none."""
+    parts = text.split(".")
+    if len(parts) != 4 or not all([part.isdigit() and len(part) < 4 and int(part) < 256 for part in parts]):
+        return None
+    return int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])
+
+
+def check_together(get):
+    """Return {name: sentence} for values that do not go together; `get(name)` gives each as it would be."""
+    errors = {}
+    if get("static_ip_en"):
+        mask = ip_number(get("netmask"))
+        if not get("ip"):
+            errors["ip"] = "a static address is expected"
+        if not mask or (mask ^ 0xFFFFFFFF) & ((mask ^ 0xFFFFFFFF) + 1):
+            errors["netmask"] = "a mask such as 255.255.255.0 is expected"
+        elif get("gateway") and (ip_number(get("gateway")) ^ (ip_number(get("ip")) or 0)) & mask:
+            errors["gateway"] = "an address in the network of the static address is expected"
+    taken = {}
+    for number in range(1, RS485_DEVICES + 1):
+        if get(f"rs485_type_{number}"):
+            address = get(f"rs485_addr_{number}")
+            if address in taken:
+                errors[f"rs485_addr_{number}"] = f"RS-485 device {taken[address]} has this address too"
+            taken[address] = number
+    return errors
 
 
 def _split(name):

@@ -19,13 +19,17 @@ class SettingsError(Exception):
 
 
 class Settings:
-    """`revision` counts changes. Values are int or str; see firmware/state/schema.py."""
+    """`revision` counts changes, over restarts too. `restart_needed`: a setting was changed that the next start takes up.
+
+    Values are int or str; see firmware/state/schema.py.
+    """
 
     def __init__(self, path="/settings.json"):
         self._file = Document(path)
         self._values = {}
         self._listeners = []
         self.revision = 0
+        self.restart_needed = False
 
     def load(self):
         """Take the file's content; return the sentences that say what of it could not be used."""
@@ -38,6 +42,8 @@ class Settings:
         if not isinstance(values, dict):
             troubles.append("settings are not in the form expected; defaults serve")
             return troubles
+        revision = stored.get("revision")
+        self.revision = revision if isinstance(revision, int) and revision >= 0 else 0
         version = stored.get("version")
         if version != _VERSION:
             troubles.append(f"settings come from version {version}; what this version knows is kept")
@@ -50,6 +56,8 @@ class Settings:
                 self._keep(setting, setting.check(value))
             except ValueError as error:
                 troubles.append(f"{name}: {error}; the default serves")
+        for name, text in schema.check_together(self.get).items():
+            troubles.append(f"{name}: {text}")
         return troubles
 
     def get(self, name):
@@ -76,6 +84,7 @@ class Settings:
                 checked.append((setting, setting.check(value)))
             except ValueError as error:
                 errors[name] = str(error)
+        errors = errors or schema.check_together(self._proposed({setting.name: value for setting, value in checked}))
         if errors:
             raise SettingsError(errors)
         before = dict(self._values)
@@ -87,18 +96,27 @@ class Settings:
         if not changed:
             return changed
         try:
-            self._file.save({"version": _VERSION, "values": self._values})
+            self._file.save({"version": _VERSION, "revision": self.revision + 1, "values": self._values})
         except Exception:
             self._values = before
             raise
         self.revision += 1
+        self.restart_needed = self.restart_needed or any([schema.find(name).needs_restart for name in changed])
         for told in self._listeners:
             told(changed)
         return changed
 
+    def chosen(self):
+        """Yield (name, value) of what differs from its default."""
+        yield from self._values.items()
+
     def on_change(self, told):
         """Have told(names) called after each change."""
         self._listeners.append(told)
+
+    def _proposed(self, changes):
+        """Return a function like get() that knows the settings as they would be after the changes."""
+        return lambda name: changes[name] if name in changes else self.get(name)
 
     def _keep(self, setting, value):
         if value == setting.default:

@@ -39,6 +39,16 @@ def is_address(text):
     return True
 
 
+def split_host(text, port):
+    """Return (host, port) from "host" or "host:port", with the given port for the first. Raises ValueError."""
+    host, colon, digits = text.partition(":")
+    if colon:
+        if not digits.isdigit() or not 0 < int(digits) < 65536:
+            raise ValueError("port from 1 to 65535 expected")
+        port = int(digits)
+    return host, port
+
+
 def query(packet, name, ident):
     """Write the question for the A record of `name` into `packet` and return its length.
 

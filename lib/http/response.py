@@ -56,6 +56,7 @@ _REASONS = (
     (503, "Service Unavailable"),
     (504, "Gateway Timeout"),
     (505, "HTTP Version Not Supported"),
+    (507, "Insufficient Storage"),
 )
 
 

@@ -35,6 +35,10 @@ class Collector:
             self._start = 0
         return self._adu[self._used :] if self._used else self._adu
 
+    def view(self):
+        """Return what is in the buffer, noise and echo included, as a view that is valid until another method is called."""
+        return self._adu[: self._used]
+
     def filled(self, count):
         """Report how many bytes were put into room(). None, as a UART without data answers, counts as 0."""
         if count:

@@ -12,7 +12,7 @@ import sys
 from time import ticks_diff, ticks_ms
 
 from firmware.meters.meter import Meter
-from firmware.services.rest import Rest
+from firmware.services import rest
 from firmware.state.clock import Clock
 from firmware.state.events import Events
 from firmware.state.readings import Device, Readings
@@ -43,6 +43,14 @@ class Counter:
         return 1767225600000 + ticks_diff(ticks_ms(), self._began)
 
 
+class Gateway:
+    """What the service needs of it."""
+
+    def __init__(self, readings, clock):
+        self.readings = readings
+        self.clock = clock
+
+
 async def made(request, response):
     response.put(BODY)
 
@@ -65,9 +73,9 @@ async def main():
     while device.group("counters") is None:
         await asyncio.sleep_ms(1)
     meter.cancel()
-    rest = Rest(readings, None, clock, None, None)
-    ours = {"/made": made, "/mark": mark, "/now": now}
-    server = HttpServer(lambda method, path: ours.get(path) or rest.find(method, path), header_bytes=1536)
+    gateway = Gateway(readings, clock)
+    ours = {"/made": made, "/mark": mark, "/now": now, "/get_command": lambda *exchange: rest.get(gateway, *exchange)}
+    server = HttpServer(lambda method, path: ours.get(path), header_bytes=1536)
     server.listen("127.0.0.1", 0)
     print(server.port)
     await server.run()

@@ -3,10 +3,13 @@
 import asyncio
 import struct
 
-from firmware.services.clock import Resolver, SntpService, split_host
+from firmware.services import sntp
+from firmware.services.clock import SntpService
+from firmware.services.resolver import Resolver
 from firmware.state.clock import Clock
 from host_tests.fakes.clock import NOW_MS, Port, Ticks, clock_at
 from host_tests.lib.aio.loopback import Peer
+from lib.clock.dns import split_host
 from lib.clock.errors import PeerError
 
 
@@ -44,15 +47,14 @@ def honest(ticks, there_ms=(0,), back_ms=(0,)):
 
 
 def service(clock, settings, dns_servers=()):
-    resolver = Resolver(lambda: dns_servers, clock.uptime_s)
-    made = SntpService(clock, settings, Events(), resolver)
+    made = SntpService(clock, settings, Events(), lambda: dns_servers, lambda name: sntp)
     made.spacing_ms = 0
-    made.timeout_ms = resolver.timeout_ms = 100
+    made.timeout_ms = made.dns_timeout_ms = 100
     return made
 
 
 def told(made):
-    return made._events.texts
+    return made.events.texts
 
 
 async def test_the_first_answer_sets_the_clock():
@@ -226,7 +228,7 @@ async def test_run_obeys_its_switch_and_wakes():
     assert peer.asked == []
     settings["time_sync_src"] = 1
     made.wake()
-    await made._events.added.wait()
+    await made.events.added.wait()
     assert clock.is_set
     task.cancel()
     peer.close()

@@ -1,8 +1,10 @@
 """Who gets in: credentials in every shape, and requests that a foreign page sends."""
 
+import asyncio
 from binascii import b2a_base64
 
 from firmware.services.login import Login
+from firmware.state.logins import Logins
 from lib.http.errors import HttpError
 
 SECRET = "K7XW2M9QPA"
@@ -10,13 +12,63 @@ HOST = "192.168.1.209"
 
 
 class Request:
-    """The headers of one."""
+    """The headers of one, and where it came from."""
 
-    def __init__(self, **headers):
+    def __init__(self, method="POST", path="/post_command", peer="10.0.0.9", **headers):
+        self.method = method
+        self.path = path
+        self.peer = peer
         self._headers = headers
 
     def header(self, name):
-        return self._headers.get(name)
+        return self._headers.get(name.replace("-", "_"))
+
+
+class Accounts:
+    """A fake of the file: passwords as they are."""
+
+    trouble = ""
+
+    def __init__(self, passwords):
+        self._passwords = passwords
+
+    def has(self, user):
+        return user in self._passwords
+
+    async def matches(self, user, password):
+        await asyncio.sleep_ms(1)
+        return self._passwords.get(user) == password
+
+
+class Clock:
+    now_s = 100
+
+    def uptime_s(self):
+        return self.now_s
+
+
+class Gateway:
+    """What Login needs of it."""
+
+    def __init__(self, passwords=None, read_login=0):
+        self.logins = Logins()
+        self.clock = Clock()
+        self.passwords = passwords or {}
+        self.values = {"read_login": read_login}
+        self.settings = self
+        self.identity = self
+        self.events = self
+        self.pop = SECRET
+        self.told = []
+
+    def get(self, name):
+        return self.values[name]
+
+    def add(self, kind, text):
+        self.told.append(text)
+
+    def accounts(self):
+        return Accounts(self.passwords)
 
 
 def basic(credentials):
@@ -76,10 +128,10 @@ ORIGINS = (
 )
 
 
-def status(login, **headers):
-    """0 if it opens, else the status."""
+async def status(gateway, level="admin", **request):
+    """0 if it may be served, else the status."""
     try:
-        login.check(Request(**headers))
+        await Login(gateway).check(Request(**request), level)
     except HttpError as error:
         assert SECRET not in error.message
         if error.status == 401:
@@ -88,38 +140,151 @@ def status(login, **headers):
     return 0
 
 
-def test_credentials():
+def failures(gateway, peer="10.0.0.9"):
+    return sum([entry[1] for entry in gateway.logins.failures if entry[0] == peer])
+
+
+async def test_credentials():
     for what, header, opens, counts in HEADERS:
-        login = Login(lambda: SECRET)
-        assert status(login, authorization=header, host=HOST) == (0 if opens else 401), what
+        gateway = Gateway()
+        assert await status(gateway, authorization=header, host=HOST) == (0 if opens else 401), what
         if counts is not None:
-            assert login.failures == int(counts), what
+            assert failures(gateway) == int(counts), what
+        if header and ";" not in header:  # the maker's client sends the same in a cookie
+            expected = 0 if opens else 403
+            cookie = "a=b; Authorization=" + header + "; c=d"
+            assert await status(Gateway(), path="/api/restart", cookie=cookie, host=HOST) == expected, what
 
 
-def test_foreign_pages_are_refused_even_with_credentials():
+async def test_foreign_pages_are_refused_even_with_credentials():
     for origin, host, expected in ORIGINS:
-        login = Login(lambda: SECRET)
-        assert status(login, authorization=GOOD, origin=origin, host=host) == expected, (origin, host)
+        assert await status(Gateway(), authorization=GOOD, origin=origin, host=host) == expected, (origin, host)
         if expected == 403:
-            assert status(login, origin=origin, host=host) == 403
+            assert await status(Gateway(), origin=origin, host=host) == 403
+            assert await status(Gateway(), "public", path="/api/login", origin=origin, host=host) == 403
+    for site, expected in ((None, 0), ("same-origin", 0), ("none", 0), ("same-site", 403), ("cross-site", 403), ("x", 403)):
+        assert await status(Gateway(), authorization=GOOD, sec_fetch_site=site, host=HOST) == expected, site
 
 
-def test_the_password_of_now_counts():
-    password = [SECRET]
-    login = Login(lambda: password[0])
-    assert status(login, authorization=GOOD) == 0
-    password[0] = "another: one"
-    assert status(login, authorization=GOOD) == 401
-    assert status(login, authorization=basic("admin:another: one")) == 0
-    password[0] = "grün"
-    assert status(login, authorization=basic("admin:grün")) == 0
-    assert login.failures == 1
+async def test_who_may_do_what():
+    passwords = {"admin": "of the admin", "reader": "of the reader"}
+    admin, reader = basic("admin:of the admin"), basic("reader:of the reader")
+    for level, read_login, nobody, as_reader in (
+        ("public", 0, 0, 0),
+        ("public", 1, 0, 0),
+        ("read", 0, 0, 0),
+        ("read", 1, 403, 0),
+        ("user", 0, 403, 0),
+        ("admin", 0, 403, 403),
+    ):
+        gateway = Gateway(passwords, read_login)
+        assert await status(gateway, level, method="GET", path="/api/x") == nobody, level
+        assert await status(gateway, level, method="GET", path="/api/x", authorization=reader) == as_reader, level
+        assert await status(gateway, level, method="GET", path="/api/x", authorization=admin) == 0, level
+    assert await status(Gateway(passwords), authorization=GOOD) == 401  # the secret of the label counts no more
 
 
-def test_every_sign_counts():
-    login = Login(lambda: SECRET)
+async def test_a_session_and_its_end():
+    gateway = Gateway({"admin": "of the admin"})
+    cookie = Login(gateway).open("admin", False)
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    mine = cookie.split(";")[0]
+    assert await status(gateway, cookie=mine) == 0
+    assert await status(gateway, cookie="x=y; " + mine + ";z=") == 0
+    for wrong in ("sg_session=", "sg_session", mine[:-1], mine + "0", mine[:-1] + chr(ord(mine[-1]) ^ 1), mine.upper()):
+        assert await status(gateway, cookie=wrong) == 401, wrong
+    assert failures(gateway) == 0
+    gateway.clock.now_s += 1800
+    assert await status(gateway, cookie=mine) == 0  # used just in time
+    gateway.clock.now_s += 1801
+    assert await status(gateway, cookie=mine) == 401  # unused for too long
+    mine = Login(gateway).open("admin", False).split(";")[0]
+    for _ in range(43200 // 1500):
+        gateway.clock.now_s += 1500
+        used = await status(gateway, cookie=mine)
+    gateway.clock.now_s += 1500
+    assert used == 0 and await status(gateway, cookie=mine) == 401  # however much it is used
+    mine = Login(gateway).open("admin", False).split(";")[0]
+    Login(gateway).close(Request(cookie=mine))
+    assert await status(gateway, cookie=mine) == 401
+
+
+async def test_the_first_password_has_to_be_changed():
+    gateway = Gateway()
+    mine = Login(gateway).open("admin", True).split(";")[0]
+    assert Login(gateway).who(Request(cookie=mine)) == ("admin", True)
+    assert await status(gateway, cookie=mine) == 403
+    assert await status(gateway, "user", cookie=mine) == 0
+    assert await status(gateway, path="/api/password", cookie=mine) == 0
+    other = Login(gateway).open("admin", True).split(";")[0]
+    Login(gateway).password_changed("admin", Request(cookie=mine))
+    assert await status(gateway, cookie=mine) == 0
+    assert await status(gateway, cookie=other) == 401  # whoever else was in is out
+
+
+async def test_sessions_are_few():
+    gateway = Gateway()
+    cookies = []
+    for _ in range(7):
+        gateway.clock.now_s += 1
+        cookies.append(Login(gateway).open("admin", False).split(";")[0])
+        if len(cookies) > 1:
+            assert await status(gateway, cookie=cookies[0]) == 0
+    gone = []
+    for cookie in cookies:
+        if await status(gateway, cookie=cookie):
+            gone.append(cookie)
+    assert gone == [cookies[1]]  # the one unused for longest
+
+
+async def test_guessing_takes_longer_and_longer():
+    gateway = Gateway({"admin": "of the admin"})
+    good, wrong = basic("admin:of the admin"), basic("admin:guess")
+    assert await status(gateway, authorization=good, peer="10.0.0.8") == 0
+    for _ in range(4):
+        assert await status(gateway, authorization=wrong) == 401
+    assert await status(gateway, authorization=good) == 0  # that clears it
+    waits = []
+    for _ in range(5):
+        assert await status(gateway, authorization=wrong) == 401
+    for _ in range(12):
+        wait = Login(gateway).locked_s("10.0.0.9")
+        waits.append(wait)
+        assert await status(gateway, authorization=good) == 429  # even the right one: nobody is told
+        gateway.clock.now_s += wait - 1
+        assert await status(gateway, authorization=wrong) == 429
+        gateway.clock.now_s += 1
+        assert await status(gateway, authorization=wrong) == 401
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert await status(gateway, authorization=good, peer="10.0.0.8") == 0  # others are not concerned
+    assert await status(gateway, authorization=good, cookie="x=y") == 429
+    gateway.clock.now_s += 901
+    assert await status(gateway, authorization=good) == 0
+    assert len([text for text in gateway.told if "locked" in text]) == 1
+
+
+async def test_guessing_from_many_addresses():
+    gateway = Gateway({"admin": "of the admin"})
+    good = basic("admin:of the admin")
+    assert await status(gateway, authorization=good, peer="10.0.0.8") == 0
+    for number in range(30):
+        assert await status(gateway, authorization=basic("admin:x"), peer=f"10.0.1.{number}") == 401
+    assert await status(gateway, authorization=good, peer="10.0.2.1") == 429
+    assert await status(gateway, authorization=good, peer="10.0.0.8") == 0  # who was in before
+    assert len(gateway.logins.failures) <= 9 and len(gateway.logins.known) <= 8
+    gateway.clock.now_s += 1
+    assert await status(gateway, authorization=good, peer="10.0.2.1") == 0
+
+
+async def test_guesses_at_once_count_one_by_one():
+    gateway = Gateway({"admin": "of the admin"})
+    answers = await asyncio.gather(*[status(gateway, authorization=basic(f"admin:{n}")) for n in range(8)])
+    assert sorted(answers) == [401] * 5 + [429] * 3
+
+
+async def test_every_sign_counts():
     expected = "admin:" + SECRET
     for at in range(len(expected)):
         for bit in (1, 2, 64):
             given = expected[:at] + chr(ord(expected[at]) ^ bit) + expected[at + 1 :]
-            assert status(login, authorization=basic(given)) == 401, given
+            assert await status(Gateway(), authorization=basic(given)) == 401, given

@@ -1,0 +1,121 @@
+"""Every address of the gateway's web server: who may ask it, and which function answers. Part of the composition root.
+
+The functions lie in modules that are in RAM only while they are used: loaded for the first request, dropped when nobody has
+asked for a while. Frozen code itself needs no RAM, but its functions and classes do, and the heap is small.
+"""
+
+import json
+import sys
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+from lib.http.errors import HttpError
+
+# method, path (one that ends in "/" stands for all below it), level (firmware/services/login.py), module of firmware/services,
+# function. All constants: the table lies in flash. A function is `async def f(gateway, request, response)`; where the method is
+# not GET it is handed the parsed JSON body as fourth argument.
+ROUTES = (
+    ("GET", "/get_command", "read", "rest", "get"),
+    ("POST", "/post_command", "admin", "rest", "post"),
+    ("GET", "/api/status", "read", "status", "get"),
+    ("GET", "/api/live", "read", "live", "get"),
+    ("GET", "/api/history", "read", "history", "get"),
+    ("GET", "/api/history.csv", "read", "history", "get_csv"),
+    ("GET", "/api/relays", "read", "relays", "get"),
+    ("POST", "/api/relay/", "admin", "relays", "post"),
+    ("GET", "/api/events", "read", "diagnosis", "get_events"),
+    ("GET", "/api/health", "read", "diagnosis", "get_health"),
+    ("GET", "/api/frames", "user", "diagnosis", "get_frames"),
+    ("GET", "/api/settings", "user", "settings", "get"),
+    ("PATCH", "/api/settings", "admin", "settings", "patch"),
+    ("POST", "/api/settings/export", "admin", "settings_file", "export"),
+    ("POST", "/api/settings/import", "admin", "settings_file", "take"),
+    ("POST", "/api/restart", "admin", "status", "restart"),
+    ("GET", "/api/certificates", "user", "certificates", "get"),
+    ("POST", "/api/certificates", "admin", "certificates", "post"),
+    ("DELETE", "/api/certificates/", "admin", "certificates", "delete"),
+    ("POST", "/api/login", "public", "session", "log_in"),
+    ("POST", "/api/logout", "public", "session", "log_out"),
+    ("POST", "/api/password", "admin", "session", "change_password"),
+)
+_LEVEL, _MODULE, _FUNCTION = const(2), const(3), const(4)
+_PAGES = ("GET", "/", "public", "pages", "get")
+_FORMS = ("/post_command",)  # whose body is no JSON
+_KEEP_MS = const(10000)  # a module stays for so long after its last use
+
+
+class Router:
+    """Finds the handler of a request, loads what it needs, and sees that it may be served."""
+
+    def __init__(self, gateway):
+        self._gateway = gateway
+        self._loaded = []  # names of modules that came in for a request
+        self._users = 0
+        self._used = ticks_ms()
+
+    def find(self, method, path):
+        """Return the handler for a method and path, None if there is none: see lib/http/server.py."""
+        for route in ROUTES:
+            if route[0] == method and (path == route[1] or (route[1][-1] == "/" and path.startswith(route[1]))):
+                return lambda request, response: self._serve(route, request, response)
+        if method == "GET" and self.module("firmware.services.pages").exists(path):
+            return lambda request, response: self._serve(_PAGES, request, response)
+        return None
+
+    def module(self, name):
+        """Return a module that may be dropped when nobody uses it."""
+        self._used = ticks_ms()
+        if name in sys.modules:
+            return sys.modules[name]
+        before = set(sys.modules)
+        __import__(name)
+        self._loaded.extend([other for other in sys.modules if other not in before])
+        return sys.modules[name]
+
+    def tick(self):
+        """Drop what was not used lately; to be called every second or so."""
+        if self._loaded and not self._users and ticks_diff(ticks_ms(), self._used) > _KEEP_MS:
+            for name in self._loaded:
+                package, _, leaf = name.rpartition(".")
+                sys.modules.pop(name, None)
+                if package in sys.modules and hasattr(sys.modules[package], leaf):
+                    delattr(sys.modules[package], leaf)
+            self._loaded = []
+
+    def _is_open(self, request, level):
+        """Whether nobody has to be asked: what changes nothing, and is open to all."""
+        if request.method not in ("GET", "HEAD"):
+            return False
+        return level == "public" or (level == "read" and not self._gateway.settings.get("read_login"))
+
+    async def _serve(self, route, request, response):
+        self._users += 1
+        try:
+            if not self._is_open(request, route[_LEVEL]):
+                await self._gateway.login.check(request, route[_LEVEL])
+            function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
+            if request.method in ("GET", "HEAD") or request.path in _FORMS:
+                await function(self._gateway, request, response)
+            else:
+                await function(self._gateway, request, response, await _json(request))
+        finally:
+            self._users -= 1
+            self._used = ticks_ms()
+
+
+async def _json(request):
+    """Return the object in a request's body, {} for an empty one. Raises HttpError 400, 413, 415."""
+    kind = request.header("content-type")
+    if kind is not None and request.content_length and not kind.lower().startswith("application/json"):
+        raise HttpError(415, "the body must be application/json")
+    content = await request.body()
+    if not content:
+        return {}
+    try:
+        body = json.loads(bytes(content))
+    except (ValueError, RuntimeError):
+        raise HttpError(400, "the body is not JSON")
+    if not isinstance(body, dict):
+        raise HttpError(400, "a JSON object is expected")
+    return body

@@ -1,0 +1,2 @@
+async def put(gateway, request, response):
+    pass

@@ -1,0 +1,42 @@
+"""The web pages: files packed into the firmware by tools/web.py, sent as they are."""
+
+import web_assets
+
+from lib.http.errors import HttpError
+from lib.http.files import accepts_gzip
+
+# No script, style or connection but the device's own; no page may show ours in a frame.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def exists(path):
+    return _find(path) is not None
+
+
+def _find(path):
+    """Return (path, type, tag, gzip) of a file, None if there is none."""
+    for asset in web_assets.FILES:
+        if asset[0] == path:
+            return asset
+    return None
+
+
+async def get(gateway, request, response):
+    _, kind, tag, packed = _find(request.path)
+    response.type = kind
+    response.cache = "no-cache"
+    if kind.startswith("text/html"):
+        response.add_header("Content-Security-Policy", _POLICY)
+        response.add_header("Referrer-Policy", "no-referrer")
+    response.add_header("ETag", tag)
+    if request.header("if-none-match") == tag:
+        response.status = 304
+        return
+    if not accepts_gzip(request):
+        raise HttpError(406, "the pages are only available with Content-Encoding: gzip")
+    response.add_header("Content-Encoding", "gzip")
+    response.length = len(packed)
+    await response.send(packed)

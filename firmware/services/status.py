@@ -1,0 +1,52 @@
+"""/api/status: what the page's head and its first page show; and /api/restart."""
+
+import asyncio
+
+from firmware.services import info
+from firmware.state.readings import STATUS_WORDS
+from lib.http.json_text import put_items, room
+
+_RESTART_MS = 500  # so that the answer is out
+
+
+async def get(gateway, request, response):
+    user, must_change = gateway.login.who(request)
+    response.put(b'{"session":{')
+    await put_items(response, (("user", user), ("must_change", must_change)))
+    response.put(b"},")
+    await put_items(response, info.status(gateway))
+    await put_items(response, (("restart_needed", gateway.settings.restart_needed),), first=False)
+    response.put(b',"devices":[')
+    comma = b"{"
+    for device in gateway.readings.devices:
+        await room(response)
+        response.put(comma)
+        await put_items(response, _device(device))
+        response.put(b"}")
+        comma = b",{"
+    response.put(b"]}")
+
+
+def _device(device):
+    yield "slot", str(device.slot)
+    yield "port", device.port
+    yield "address", device.address
+    yield "kind", "switch" if device.is_switch else "meter"
+    yield "status", STATUS_WORDS[device.status]
+    yield "model", device.model
+    yield "serial", device.serial
+    yield "description", device.description
+    yield "location", device.location
+    yield "phases", device.phases
+
+
+async def restart(gateway, request, response, body):
+    gateway.events.add("start", "restart asked for")
+    asyncio.create_task(_restart(gateway))
+    response.status = 202
+    response.put(b"{}")
+
+
+async def _restart(gateway):
+    await asyncio.sleep_ms(_RESTART_MS)
+    gateway.restart()

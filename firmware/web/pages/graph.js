@@ -1,0 +1,96 @@
+/** Energy per 15 minutes of the last day or per day of the last month, as a chart, a table, a picture and a file. */
+
+import { energyText, makeChart } from "./chart.js";
+import { chooseMeter, meterName } from "./meters.js";
+import { save } from "./file.js";
+
+const PERIOD_MS = 60000;
+const DAY_S = 86400;
+const CSV_DAYS = 35;
+const VIEWS = ["day", "month"];
+
+export default async function mount(view, app) {
+  const { el, t } = app;
+  const [slot, wish] = app.arg.split("/");
+  const meter = await chooseMeter(view, app, "graph", slot);
+  if (!meter) return undefined;
+  const span = VIEWS.includes(wish) ? wish : "day";
+  const box = el("div.chart");
+  const sums = el("p", { role: "status" });
+  const table = el("div.wide", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
+  const key = [["import", t("direction.import")], ["export", t("direction.export")], ["gap", t("graph.gap")]];
+  view.append(
+    el("nav.tabs", { "aria-label": t("graph.span") }, VIEWS.map((name) =>
+      el("a", { href: `#/graph/${meter.slot}/${name}`, "aria-current": name === span && "page" }, t("graph." + name)))),
+    el("section.card", null, sums, el("div.key", null, key.map(([look, text]) => el("span." + look, null, el("b.plain", null, text)))), box,
+      el("div.actions", null, el("button", { type: "button", onclick: savePicture }, t("graph.png")),
+        el("a.button", { href: `/api/history.csv?slot=${meter.slot}&days=${CSV_DAYS}`, download: `energy-${meter.serial || meter.slot}.csv` }, t("graph.csv")))),
+    el("details.card", null, el("summary", null, t("graph.table")), table));
+
+  let chart, data, isLeft = false;
+  async function savePicture() {
+    const title = `${meterName(app, meter)}: ${t("graph." + span)}, ${data.label(0)} – ${data.label(data.x.length - 1)}`;
+    if (chart) save(`energy-${meter.serial || meter.slot}.png`, await chart.picture(title, key));
+  }
+  app.poll(PERIOD_MS, `/api/history?slot=${meter.slot}&view=${span}`, async (history) => {
+    const isFirst = !data;
+    data = span === "day" ? ofDay(app, history) : ofMonth(app, history);
+    sums.textContent = ["import", "export"].map((name) => `${t("direction." + name)}: ${sumText(app, data.energy[name])}`).join(" · ");
+    app.draw(table, dataTable(app, data));
+    box.setAttribute("role", "img");
+    box.setAttribute("aria-label", `${t("graph." + span)}. ${sums.textContent}`);
+    if (!isFirst) return chart?.update(data);
+    chart = await makeChart(app, box, data, { time: t("time"), import: key[0][1], export: key[1][1] });
+    if (isLeft) chart.destroy();
+  });
+  return () => {
+    isLeft = true;
+    chart?.destroy();
+  };
+}
+
+const kwh = (wh) => (wh === null || wh === undefined ? null : wh / 1000);
+const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
+
+/** 96 intervals, on the gateway's clock. */
+function ofDay({ status, language }, { start, interval_s: width, import: taken, export: given }) {
+  const x = taken.map((_, at) => start + at * width + offset(status));
+  return {
+    x, width_s: width, energy: { import: taken.map(kwh), export: given.map(kwh) },
+    isIncomplete: (at) => taken[at] === null || given[at] === null,
+    tickText: clock,
+    label: (at) => `${new Date(x[at] * 1000).toLocaleDateString(language, { timeZone: "UTC" })} ${clock(x[at])}–${clock(x[at] + width)}`,
+  };
+}
+
+function ofMonth({ language }, { days }) {
+  const date = (seconds, how) => new Date(seconds * 1000).toLocaleDateString(language, { timeZone: "UTC", ...how });
+  const x = days.map((day) => Date.parse(day.date) / 1000);
+  return {
+    x, width_s: DAY_S, energy: { import: days.map((day) => kwh(day.import)), export: days.map((day) => kwh(day.export)) },
+    isIncomplete: (at) => !days[at].complete,
+    tickText: (tick) => date(tick, { day: "numeric", month: "short" }),
+    label: (at) => date(x[at]),
+  };
+}
+
+/** Seconds by which the gateway's local time is ahead of UTC now. Half a day with another offset may be an hour off. */
+function offset({ local_time: local, timestamp }) {
+  const [, day, month, year, hour, minute, second] = /(\d+)\.(\d+)\.(\d+) (\d+):(\d+):(\d+)/.exec(local) || [];
+  return year ? Math.round((Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - timestamp) / 60) * 60 : 0;
+}
+
+function sumText(app, energy) {
+  const known = energy.filter((value) => value !== null);
+  return known.length ? energyText(app, known.reduce((sum, value) => sum + value, 0)) : app.t("graph.unknown");
+}
+
+function dataTable(app, data) {
+  const { el, t } = app;
+  const text = (value) => (value === null ? t("graph.unknown") : energyText(app, value));
+  return el("table", null,
+    el("thead", null, el("tr", null, el("th", { scope: "col" }, t("time")), ["import", "export"].map((name) => el("th.number", { scope: "col" }, t("direction." + name))))),
+    el("tbody", null, data.x.map((_, at) => el("tr", null,
+      el("th", { scope: "row" }, data.label(at), data.isIncomplete(at) && data.energy.import[at] !== null && el("span.warn", null, " " + t("graph.incomplete"))),
+      ["import", "export"].map((name) => el("td.number", null, text(data.energy[name][at])))))));
+}

@@ -1,0 +1,44 @@
+/** What the pages of meters share: a tab for each meter, and the line that says how old its values are. */
+
+const FRESH_MS = 5000;
+
+/** Put the tabs into `view`; return the meter to show, undefined if there is none. */
+export async function chooseMeter(view, app, page, slot = app.arg) {
+  const { el, t } = app;
+  await app.refresh(FRESH_MS);
+  const meters = app.status.devices.filter((device) => device.kind === "meter");
+  if (!meters.length) {
+    view.append(el("p.note.plain", null, t("meters.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))));
+    return undefined;
+  }
+  const chosen = meters.find((meter) => meter.slot === slot) || meters[0];
+  view.append(el("nav.tabs", { "aria-label": t("meters.choose") }, meters.map((meter) =>
+    el("a", { href: `#/${page}/${meter.slot}`, "aria-current": meter === chosen && "page" },
+      meter.description || meterName(app, meter), el("small", null, slotName(app, meter.slot))))));
+  return chosen;
+}
+
+export function slotName({ t }, slot) {
+  return t(isNaN(slot) ? "slot." + slot : "slot.rs485", { n: slot });
+}
+
+export function meterName({ t }, { model, serial }) {
+  return model ? `${model} #${serial}` : t("device.not_detected");
+}
+
+/** "IE38MD #X0000124  ● Present values, 1 s old". Read out only when the quality changes, not with each second. */
+export function qualityLine(app, live) {
+  const { el, t } = app;
+  const { quality, age_s: age } = live;
+  const [sign, look] = { good: ["●", "good"], stale: ["⚠", "warn"] }[quality] || ["✕", "bad"];
+  const word = t("quality." + quality);
+  return el("p", null, el("strong", null, meterName(app, live)), " ",
+    el("span.mark." + look, { "aria-hidden": "true" }, `${sign} ${word}`, age === null ? "" : ", " + t("quality.age", { age: app.span(age) })),
+    el("span.unseen", { role: "status" }, word), " ",
+    quality !== "good" && el("span.muted", null, t(live.status === "not_detected" ? "device.not_detected_long" : "device.silent_long")));
+}
+
+/** The caption that repeats with every table of old values how old they are. */
+export function captioned(app, title, { quality, age_s: age }) {
+  return app.el("caption", null, title, quality === "stale" && app.el("span.warn", null, ` (${app.t("quality.age", { age: app.span(age) })})`));
+}
