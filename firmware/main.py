@@ -33,7 +33,7 @@ _BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog
 
 
 class Gateway:
-    """Everything that lives, made once; the services of firmware/routes.py are handed it. `platform`: see firmware/port/host.py."""
+    """Everything that lives, made once; the services of firmware/routes.py get it. `platform`: see firmware/port/host.py."""
 
     def __init__(self, platform):
         self.platform = platform

@@ -4,13 +4,10 @@ The functions lie in modules that are in RAM only while they are used: loaded fo
 asked for a while. Frozen code itself needs no RAM, but its functions and classes do, and the heap is small.
 """
 
-import json
 import sys
 from time import ticks_diff, ticks_ms
 
 from micropython import const
-
-from lib.http.errors import HttpError
 
 # method, path (one that ends in "/" stands for all below it), level (firmware/services/login.py), module of firmware/services,
 # function. All constants: the table lies in flash. A function is `async def f(gateway, request, response)`; where the method is
@@ -98,24 +95,7 @@ class Router:
             if request.method in ("GET", "HEAD") or request.path in _FORMS:
                 await function(self._gateway, request, response)
             else:
-                await function(self._gateway, request, response, await _json(request))
+                await function(self._gateway, request, response, await self.module("lib.http.json_body").read(request))
         finally:
             self._users -= 1
             self._used = ticks_ms()
-
-
-async def _json(request):
-    """Return the object in a request's body, {} for an empty one. Raises HttpError 400, 413, 415."""
-    kind = request.header("content-type")
-    if kind is not None and request.content_length and not kind.lower().startswith("application/json"):
-        raise HttpError(415, "the body must be application/json")
-    content = await request.body()
-    if not content:
-        return {}
-    try:
-        body = json.loads(bytes(content))
-    except (ValueError, RuntimeError):
-        raise HttpError(400, "the body is not JSON")
-    if not isinstance(body, dict):
-        raise HttpError(400, "a JSON object is expected")
-    return body

@@ -1,6 +1,6 @@
 """All settings as one file, to keep or to carry to another gateway: /api/settings/export and /api/settings/import.
 
-The file is a JSON object: format, version, values (what differs from the defaults), and perhaps `sealed`: the secrets, encrypted
+The file is a JSON object: format, version, values (what differs from the defaults), perhaps `sealed`: the secrets, encrypted
 with a key made of a passphrase (lib/crypto/sealed.py; PBKDF2 with the salt and iterations that stand there). Without a
 passphrase secrets are left out.
 """

@@ -19,7 +19,7 @@ const byId = (id) => document.getElementById(id);
 function el(tag, props, ...children) {
   const [name, ...classes] = tag.split(".");
   const node = document.createElement(name);
-  node.classList.add(...classes);
+  if (classes.length) node.className = classes.join(" ");
   for (const [key, value] of Object.entries(props || {})) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
@@ -211,9 +211,8 @@ function showStatus(fresh) {
   const { user } = status.session;
   byId("model").textContent = [status.model_type, status.serial_number].filter(Boolean).join(" ") || "OpenSG";
   byId("place").textContent = [status.description, status.location].filter(Boolean).join(" · ");
-  draw(byId("user"), user
-    ? [el("a", { href: "#/password", "data-key": "who" }, user), el("button", { type: "button", onclick: logout }, t("logout"))]
-    : el("a.button", { href: "#/login", "data-key": "login" }, t("login")));
+  draw(byId("user"), user ? el("a", { href: "#/password" }, user) : el("a.button", { href: "#/login" }, t("login")));
+  byId("logout").hidden = !user;
   const banner = byId("restart");
   banner.hidden = !status.restart_needed;
   draw(banner, el("span", null, t("restart.needed")),
@@ -379,6 +378,7 @@ async function start() {
     showTheme();
   });
   darkWished.addEventListener("change", showTheme);
+  byId("logout").addEventListener("click", logout);
   byId("menu").addEventListener("click", () => showMenu(!byId("nav").classList.contains("open")));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && byId("nav").classList.contains("open")) {

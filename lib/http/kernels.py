@@ -202,3 +202,35 @@ def put_digits(out, at: int, limit: int, number: int, width: int) -> int:
         target[place] = 48 + number - rest * 10
         number = rest
     return end
+
+
+@micropython.viper
+def json_shape(buffer, at: int, end: int) -> int:
+    """Return how deep arrays and objects nest in a JSON text (255 for more), plus 256 if an escape names a surrogate."""
+    source = ptr8(buffer)
+    depth = 0
+    deepest = 0
+    flag = 0
+    inside = 0  # a string
+    while at < end:
+        byte = source[at]
+        if inside:
+            if byte == 92:
+                at += 1
+                # "\\ud8" to "\\udf", in either case
+                if at + 2 < end and source[at] == 117 and (source[at + 1] | 32) == 100 and source[at + 2] >= 56:
+                    flag = 256
+            elif byte == 34:
+                inside = 0
+        elif byte == 34:
+            inside = 1
+        elif byte == 91 or byte == 123:
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+        elif byte == 93 or byte == 125:
+            depth -= 1
+        at += 1
+    if deepest > 255:
+        deepest = 255
+    return deepest | flag

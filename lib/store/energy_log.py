@@ -67,8 +67,7 @@ def append(folder, key, quarter, kind, imported, exported, is_broken=False, is_s
         goes_on = kind == kind_then and imported >= imported_then and exported >= exported_then
         if quarter > last and goes_on:
             entries = _entry(quarter - last, imported - imported_then, exported - exported_then, is_broken)
-            in_span = quarter // SPAN == last // SPAN or (first == last and not flags & NEW)
-            if in_span and len(tail) + len(entries) <= _MOST:
+            if quarter // SPAN == last // SPAN and len(tail) + len(entries) <= _MOST:
                 entries = tail[_STATE + _HEAD : -_CRC] + entries
             else:
                 if _finish(folder, key, tail, last):

@@ -31,7 +31,7 @@ function busTable(app, bus) {
     bus.units.length > 0 && el("table.stack", { role: "table" },
       el("thead", null, el("tr", null, el("th", { scope: "col" }, label("address")), COUNTS.map((key) => el("th.number", { scope: "col" }, label(key))), el("th", { scope: "col" }, label("last_error")))),
       el("tbody", null, bus.units.map((unit) => el("tr", null,
-        el("th", { scope: "row" }, unit.address),
+        el("th", { scope: "row", "data-label": label("address") }, unit.address),
         COUNTS.map((key) => el("td.number", { "data-label": label(key) }, String(unit[key] ?? "–"))),
         el("td.whole", { "data-label": unit.last_error && label("last_error") }, unit.last_error))))));
 }

@@ -16,18 +16,17 @@ export default async function mount(view, app) {
   if (!meter) return undefined;
   const span = VIEWS.includes(wish) ? wish : "day";
   const box = el("div.chart");
-  const sums = el("p", { role: "status" });
+  const sums = el("p.key", { role: "status" });
   const table = el("div.wide", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
-  const key = [["import", t("direction.import")], ["export", t("direction.export")], ["gap", t("graph.gap")]];
   view.append(
     el("nav.tabs", { "aria-label": t("graph.span") }, VIEWS.map((name) =>
       el("a", { href: `#/graph/${meter.slot}/${name}`, "aria-current": name === span && "page" }, t("graph." + name)))),
-    el("section.card", null, sums, el("div.key", null, key.map(([look, text]) => el("span." + look, null, el("b.plain", null, text)))), box,
+    el("section.card", null, sums, box,
       el("div.actions", null, el("button", { type: "button", onclick: savePicture }, t("graph.png")),
         el("a.button", { href: `/api/history.csv?slot=${meter.slot}&days=${CSV_DAYS}`, download: `energy-${meter.serial || meter.slot}.csv` }, t("graph.csv")))),
     el("details.card", null, el("summary", null, t("graph.table")), table));
 
-  let chart, data, isLeft = false;
+  let chart, data, key, isLeft = false;
   async function savePicture() {
     const title = `${meterName(app, meter)}: ${t("graph." + span)}, ${data.label(0)} – ${data.label(data.x.length - 1)}`;
     if (chart) save(`energy-${meter.serial || meter.slot}.png`, await chart.picture(title, key));
@@ -35,12 +34,13 @@ export default async function mount(view, app) {
   app.poll(PERIOD_MS, `/api/history?slot=${meter.slot}&view=${span}`, async (history) => {
     const isFirst = !data;
     data = span === "day" ? ofDay(app, history) : ofMonth(app, history);
-    sums.textContent = ["import", "export"].map((name) => `${t("direction." + name)}: ${sumText(app, data.energy[name])}`).join(" · ");
+    key = [...["import", "export"].map((name) => [name, `${t("direction." + name)}: ${sumText(app, data.energy[name])}`]), ["gap", t("graph.gap")]];
+    app.draw(sums, key.map(([look, text]) => el("span." + look, null, el("span.plain", null, text))));
     app.draw(table, dataTable(app, data));
     box.setAttribute("role", "img");
-    box.setAttribute("aria-label", `${t("graph." + span)}. ${sums.textContent}`);
+    box.setAttribute("aria-label", [t("graph." + span), ...key.map(([, text]) => text)].join(". "));
     if (!isFirst) return chart?.update(data);
-    chart = await makeChart(app, box, data, { time: t("time"), import: key[0][1], export: key[1][1] });
+    chart = await makeChart(app, box, data, { time: t("time"), import: t("direction.import"), export: t("direction.export") });
     if (isLeft) chart.destroy();
   });
   return () => {

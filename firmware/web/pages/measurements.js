@@ -27,7 +27,7 @@ function phaseTable(app, live) {
   const columns = phases.length === 1 ? phases : [...phases, 0].filter(holds); // with one phase the total says the same again
   const title = (phase) => (phase ? t("phase", { n: phase }) : t("total"));
   const cell = (name, phase) => el("td.number", { "data-label": title(phase) }, shown(app, name, values[name + phase]));
-  return el("section.card" + (live.quality === "stale" ? ".old" : ""), null, el("table.stack", { role: "table" },
+  return el("section.card" + (live.quality === "stale" ? ".old" : ""), null, el("table.stack.even", { role: "table" },
     captioned(app, t("measurements.phases"), live),
     el("thead", null, el("tr", null, el("td"), columns.map((phase) => el("th.number", { scope: "col" }, title(phase))))),
     el("tbody", null, QUANTITIES.filter((name) => columns.some((phase) => name + phase in values)).map((name) =>

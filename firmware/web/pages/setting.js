@@ -12,8 +12,8 @@ export function settingField(app, row, name, value, draft, change) {
   const { el, t } = app;
   const make = { choice, flag, int, zone }[row.kind] || text;
   const input = row.secret ? secret(app, row, name, value, draft, change) : make(app, row, name, draft ?? value, change);
-  const hint = [t("hint." + row.name, {}, ""), row.restart && t("setting.restart")].filter(Boolean).join(" ");
-  const node = field(app, t("setting." + row.name, {}, row.meaning), input, hint);
+  const label = [t("setting." + row.name, {}, row.meaning), row.restart && el("small.muted", null, ` (${t("setting.restart")})`)];
+  const node = field(app, label, input, t("hint." + row.name, {}, ""));
   node.classList.toggle("changed", draft !== undefined);
   return node;
 }
@@ -54,26 +54,22 @@ function flag({ el }, row, name, value, change) {
 
 /** Only whether it is set is known: leave it, give a new one, or clear it. */
 function secret({ el, t }, row, name, value, draft, change) {
-  const input = el("input", { name, type: "password", autocomplete: "new-password", value: draft, placeholder: t(value.set ? "secret.set" : "secret.unset"), readonly: draft === undefined });
+  const input = el("input", { name, type: "password", autocomplete: "new-password", oninput: () => change(input.value) });
   const button = (key, act) => el("button", { type: "button", onclick: act }, t(key));
-  const give = button(value.set ? "secret.change" : "secret.give", () => {
-    input.readOnly = false;
-    input.placeholder = "";
+  const keep = button("secret.keep", () => become(undefined));
+  const become = (wish) => {
+    hold(wish);
+    change(wish);
+  };
+  const hold = (wish, isOpen = Boolean(wish)) => {
+    input.value = wish || "";
+    input.readOnly = !isOpen;
+    input.placeholder = isOpen ? "" : t(wish === "" ? "secret.cleared" : value.set ? "secret.set" : "secret.unset");
+    keep.hidden = !isOpen && wish === undefined;
+  };
+  hold(draft);
+  return el("div.secret", null, input, button(value.set ? "secret.change" : "secret.give", () => {
+    hold(undefined, true);
     input.focus();
-  });
-  const clear = value.set && button("secret.clear", () => {
-    input.readOnly = true;
-    input.value = "";
-    input.placeholder = t("secret.cleared");
-    change("");
-  });
-  const keep = button("secret.keep", () => {
-    input.readOnly = true;
-    input.value = "";
-    input.placeholder = t(value.set ? "secret.set" : "secret.unset");
-    change(undefined);
-  });
-  if (draft === "") input.placeholder = t("secret.cleared");
-  input.addEventListener("input", () => change(input.value));
-  return el("div.secret", null, input, give, clear, keep);
+  }), value.set && button("secret.clear", () => become("")), keep);
 }

@@ -49,7 +49,7 @@ export default async function mount(view, app) {
       const name = row.name.replace("#", number);
       const heading = t("heading." + row.name, {}, "");
       const node = settingField(app, row, name, saved.values[name], draft.get(name), (value) => changed(row, name, value, node));
-      return [heading && el("h3", null, heading), node];
+      return [heading && el("h2", null, heading), node];
     }));
   }
 

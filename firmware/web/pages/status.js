@@ -5,7 +5,7 @@ const ALWAYS_SHOWN = ["lir", "rir", "1", "2"]; // slots that are listed even whe
 
 export default async function mount(view, app) {
   const { el, t } = app;
-  const show = () => app.draw(view, el("div.cards", null,
+  const show = () => app.draw(view, el("div.columns", null,
     Object.entries(facts(app)).map(([title, rows]) => el("section.card", null, el("h2", null, t(title)),
       el("dl.facts", null, rows.filter(([, value]) => value !== undefined && value !== "")
         .map(([label, value]) => [el("dt", null, label), el("dd", null, value)]))))));
