@@ -1,7 +1,8 @@
 """Records the energy of every meter: its counters at each quarter of an hour, from which the energies are differences.
 
-The first reading after a boundary counts as the one at the boundary, if it is not late. How it is kept: lib/store/energy_log.py;
-what comes of restarts, steps of the clock and resets: docs/history.md. Nothing of a meter is kept in RAM but when it was recorded.
+The first reading after a boundary counts as the one at the boundary, if it is not late. How it is kept:
+lib/store/energy_log.py; what comes of restarts, steps of the clock and resets: docs/history.md. RAM holds nothing of a meter
+but when it was recorded.
 """
 
 import asyncio

@@ -75,24 +75,24 @@ class Settings:
         Raises SettingsError and changes nothing if a single field is wrong; OSError if the flash does not take it.
         """
         errors = {}
-        checked = []
+        proposed = {}
         for name, value in changes.items():
             setting = schema.find(name)
             try:
                 if setting is None:
                     raise ValueError("there is no such setting")
-                checked.append((setting, setting.check(value)))
+                proposed[name] = setting.check(value)
             except ValueError as error:
                 errors[name] = str(error)
-        errors = errors or schema.check_together(self._proposed({setting.name: value for setting, value in checked}))
+        errors = errors or schema.check_together(lambda name: proposed[name] if name in proposed else self.get(name))
         if errors:
             raise SettingsError(errors)
         before = dict(self._values)
         changed = []
-        for setting, value in checked:
-            if self.get(setting.name) != value:
-                self._keep(setting, value)
-                changed.append(setting.name)
+        for name, value in proposed.items():
+            if self.get(name) != value:
+                self._keep(schema.find(name), value)
+                changed.append(name)
         if not changed:
             return changed
         try:
@@ -113,10 +113,6 @@ class Settings:
     def on_change(self, told):
         """Have told(names) called after each change."""
         self._listeners.append(told)
-
-    def _proposed(self, changes):
-        """Return a function like get() that knows the settings as they would be after the changes."""
-        return lambda name: changes[name] if name in changes else self.get(name)
 
     def _keep(self, setting, value):
         if value == setting.default:

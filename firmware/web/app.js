@@ -3,6 +3,7 @@
  *
  * A page is pages/<name>.js. Its default function `mount(view, app)` fills `view` and may return what is to be called when
  * the page is left. All nodes are made by el(), so a text from a device or a user never becomes markup.
+ * One file, because the first page is to need six requests and no more.
  */
 
 const LANGUAGES = { en: "English", tr: "Türkçe" };
@@ -38,7 +39,8 @@ function draw(node, ...children) {
 }
 
 function merge(old, fresh) {
-  const before = [...old.childNodes], after = [...fresh.childNodes];
+  const before = [...old.childNodes],
+    after = [...fresh.childNodes];
   after.forEach((child, at) => {
     const there = before[at];
     if (!there) old.append(child);
@@ -111,22 +113,6 @@ function complain(error) {
   byId("alert").textContent = error ? error.message : "";
 }
 
-/** Ask before something that cannot be undone. */
-function confirmed(question, action) {
-  return new Promise((answer) => {
-    const close = (value) => () => dialog.close(value);
-    const dialog = el("dialog", { "aria-labelledby": "question" }, el("p", { id: "question" }, question),
-      el("div.actions", null, el("button", { type: "button", onclick: close("") }, t("cancel")),
-        el("button.danger", { type: "button", onclick: close("yes") }, action)));
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      answer(dialog.returnValue === "yes");
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
-
 // ---- requests
 
 class ApiError extends Error {
@@ -146,7 +132,9 @@ function request(path, { method = "GET", body, raw = false } = {}) {
     let response, text;
     try {
       response = await fetch(path, {
-        method, signal: AbortSignal.timeout(TIMEOUT_MS), cache: "no-store",
+        method,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        cache: "no-store",
         ...(body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
       });
       text = await response.text();
@@ -159,7 +147,9 @@ function request(path, { method = "GET", body, raw = false } = {}) {
     let data = {};
     try {
       data = text ? JSON.parse(text) : {};
-    } catch { /* an answer that is no JSON has nothing to say */ }
+    } catch {
+      /* an answer that is no JSON has nothing to say */
+    }
     if (!response.ok) throw new ApiError(response.status, data);
     return data;
   };
@@ -184,7 +174,8 @@ async function api(path, options) {
 
 function showOffline(isOffline) {
   const banner = byId("offline");
-  if (isOffline && banner.hidden) banner.textContent = t("offline", { time: new Date().toLocaleTimeString(language) }, "No connection to the gateway");
+  if (isOffline && banner.hidden)
+    banner.textContent = t("offline", { time: new Date().toTimeString().slice(0, 8) }, "No connection to the gateway");
   banner.hidden = !isOffline;
   document.body.classList.toggle("offline", isOffline);
 }
@@ -215,8 +206,11 @@ function showStatus(fresh) {
   byId("logout").hidden = !user;
   const banner = byId("restart");
   banner.hidden = !status.restart_needed;
-  draw(banner, el("span", null, t("restart.needed")),
-    user === "admin" && el("button", { type: "button", onclick: restart }, t("restart.now")));
+  draw(
+    banner,
+    el("span", null, t("restart.needed")),
+    user === "admin" && el("button", { type: "button", onclick: askRestart }, t("restart.now")),
+  );
 }
 
 async function logout() {
@@ -224,14 +218,9 @@ async function logout() {
   location.reload(); // forgets what the pages know
 }
 
-async function restart() {
-  if (!await confirmed(t("restart.sure"), t("restart.now"))) return;
-  try {
-    await api("/api/restart", { method: "POST" });
-    location.hash = "#/restart";
-  } catch (error) {
-    complain(error);
-  }
+async function askRestart() {
+  const { restart } = await import("./pages/restart.js");
+  await restart(shell);
 }
 
 let loginReason = "";
@@ -246,16 +235,22 @@ function askLogin(reason) {
 
 let visit = { isOver: true, stops: [], page: "" };
 
-/** Ask `path` (or what it returns; nothing: not now) again and again, one at a time, while the page is open and to be seen. */
-function poll(here, period_ms, path, show, fail = complain) {
-  let timer = 0, isBusy = false, hasFailed = false, wait_ms = period_ms;
+/**
+ * Ask `path` (or what it returns; nothing: not now) again and again, one at a time, while the page is open and to be seen.
+ * The first time after `delay_ms`.
+ */
+function poll(here, period_ms, path, show, delay_ms = 0) {
+  let timer = 0,
+    isBusy = false,
+    hasFailed = false,
+    wait_ms = period_ms;
   async function turn() {
     clearTimeout(timer);
     if (here.isOver || isBusy || document.hidden) return;
     isBusy = true;
     try {
       const where = typeof path === "function" ? path() : path;
-      const answer = where && await api(where);
+      const answer = where && (await api(where));
       wait_ms = period_ms;
       if (here.isOver || !answer) return;
       if (hasFailed) complain();
@@ -266,7 +261,7 @@ function poll(here, period_ms, path, show, fail = complain) {
       wait_ms = Math.min(2 * wait_ms, Math.max(SLOWEST_POLL_MS, period_ms));
       if (here.isOver || !error.status) return; // without a connection the banner says so
       hasFailed = true;
-      fail(error);
+      complain(error);
     } finally {
       isBusy = false;
       if (!here.isOver) timer = setTimeout(turn, wait_ms);
@@ -277,7 +272,7 @@ function poll(here, period_ms, path, show, fail = complain) {
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", turn);
   });
-  turn();
+  if (!here.isOver) timer = setTimeout(turn, delay_ms);
 }
 
 async function route() {
@@ -290,7 +285,7 @@ async function route() {
   const isSamePage = visit.page === page;
   visit.isOver = true;
   visit.stops.forEach((stop) => stop());
-  const here = visit = { isOver: false, stops: [], page };
+  const here = (visit = { isOver: false, stops: [], page });
   complain();
   showMenu(false);
   for (const link of byId("nav").querySelectorAll("a")) {
@@ -302,10 +297,17 @@ async function route() {
   const view = el("div", { id: "view" });
   byId("view").replaceWith(view);
   const app = {
-    ...shell, back, loginReason, arg: decodeURIComponent(rest.join("/")),
+    ...shell,
+    back,
+    loginReason,
+    arg: decodeURIComponent(rest.join("/")),
     poll: (...how) => poll(here, ...how),
-    get status() { return status; },
-    get session() { return status.session; },
+    get status() {
+      return status;
+    },
+    get session() {
+      return status.session;
+    },
   };
   if (page !== "login") loginReason = "";
   try {
@@ -335,27 +337,25 @@ function showMenu(isOpen) {
   byId("nav").classList.toggle("open", isOpen);
 }
 
+/** Whether `user`, or when left out anybody, is logged in; if not, the login page opens. */
+function needs(user) {
+  const isThere = user ? status.session.user === user : status.session.user !== "";
+  if (!isThere) askLogin(t(user ? "login.admin" : "login.needed"));
+  return isThere;
+}
+
 /** What all pages get; a visit adds arg, back, loginReason, poll, status and session. */
-const shell = {
-  el, draw, t, number, span, say, complain, confirmed, api, request, refresh, showStatus, askLogin, language,
-  /** True when somebody is logged in; else the login page opens. */
-  needsLogin() {
-    if (!status.session.user) askLogin(t("login.needed"));
-    return Boolean(status.session.user);
-  },
-  /** True when `admin` is; else the login page opens. */
-  needsAdmin() {
-    if (status.session.user !== "admin") askLogin(t("login.admin"));
-    return status.session.user === "admin";
-  },
-};
+const shell = { el, draw, t, number, span, say, complain, api, request, refresh, showStatus, needs, language };
 
 async function start() {
   document.documentElement.lang = language;
   showTheme();
   for (;;) {
     try {
-      const [answer] = await Promise.all([fetch(`/text/${language}.json`), refresh().catch((error) => error.status || Promise.reject(error))]);
+      const [answer] = await Promise.all([
+        fetch(`/text/${language}.json`),
+        refresh().catch((error) => error.status || Promise.reject(error)),
+      ]);
       texts = await answer.json();
       break;
     } catch {
@@ -367,8 +367,11 @@ async function start() {
   showTheme();
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", t(node.dataset.label));
-  byId("language").append(...Object.entries(LANGUAGES).map(([code, name]) =>
-    el("option", { value: code, lang: code, selected: code === language }, name)));
+  byId("language").append(
+    ...Object.entries(LANGUAGES).map(([code, name]) =>
+      el("option", { value: code, lang: code, selected: code === language }, name),
+    ),
+  );
   byId("language").addEventListener("change", (event) => {
     remembered("language", event.target.value);
     location.reload();

@@ -185,7 +185,9 @@ class Connection:
                 raise OSError(errno.ECONNRESET)
             self._server.tell(error, request)
             sent = response.started
-            if not sent:
+            if not sent and isinstance(error, MemoryError):
+                response.put_error(HttpError(503, "no memory for this request now", "Retry-After", "2"))
+            elif not sent:
                 response.put_error(HttpError(500, "internal error"))
             response.close = True
             if not sent:

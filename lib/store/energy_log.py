@@ -7,15 +7,15 @@ of one each time. A file is valid or not there: littlefs lets a new content appe
 
 A chunk, numbers with the low byte first:
 
-    magic, size (of head and entries), flags, kind (4 bytes: rows of the import and export counter, 255 none, and their
-    exponents), first boundary (u32), last boundary (u32): HEAD
+    HEAD: magic, size (of head and entries), flags, kind (4 bytes: rows of the import and the export counter, 255 none, and
+    their exponents), first boundary (u32), last boundary (u32)
     an entry per boundary behind the first: varint (import << 2 | X << 1 | G); if G: varint of the quarters since the boundary
-    before, in front of which a 0 says that this difference is not to be trusted; if X: varint of the export
+    before, in front of which a 0 says that the energy is not known; if X: varint of the export
     CRC-32
 
-The growing file has both counters' mantissas at the last boundary in front, and a CRC-32 of all of it. A chunk that begins
-with a boundary of which the chunk before knows nothing has the flag NEW: what was written before it of this boundary and of
-later ones is void, for the clock was ahead then. Any other begins where one ended: what is beyond that is void.
+The growing file has both counters' mantissas at the last boundary in front, and a CRC-32 of all of it. A chunk begins where
+the one before ended, or has the flag NEW: nothing is known of the time before, because the clock was stepped. Of two chunks
+that tell of the same quarters the one written later is right; a NEW one tells of the quarter before its first boundary, too.
 """
 
 import os
@@ -31,16 +31,17 @@ SPAN = 846  # quarters: four spans are 35 days and 6 hours
 
 RECORDED = const(0)  # it is on flash
 AGAIN = const(1)  # half done: call again, with the same
-DOUBTFUL = const(2)  # nothing was written: a counter does not go on from where it was
+DOUBTFUL = const(2)  # nothing was written: a counter went back, or is another one
 DAMAGED = const(3)  # it is on flash; what was in the growing file could not be read and is lost
 
-_BROKEN = const(2)  # flag of the growing file: the difference to its last boundary is not to be trusted
+_BROKEN = const(2)  # flag of the growing file: the clock was stepped since its last boundary
 _HEAD = const(15)  # bytes
 _STATE = const(8)  # bytes in front of the head in the growing file
 _CRC = const(4)
 _MOST = const(128)  # bytes of the growing file
 _SPANS = const(4)  # finished ones that are kept
 _MOST_REMOVED = const(4)  # files at once: each holds the loop for a moment
+_LONGEST = const(3384)  # quarters: of a longer time only its end is recorded
 _FREE = const(8)  # history gives way when less than an eighth of the blocks is free
 _ENOENT = const(2)
 
@@ -53,33 +54,32 @@ def append(folder, key, quarter, kind, imported, exported, is_broken=False, is_s
     """
     path = folder + "/" + key
     code = RECORDED
-    flags, first, last = NEW, quarter, quarter
-    entries = b""
+    flags, first, entries = NEW, quarter, b""
     tail = _load(path)
     if tail is None:
         code = DAMAGED
     elif tail:
-        imported_then, exported_then = unpack_from("<ii", tail)
-        _, _, flags, kind_then, first, last = unpack_from(HEAD, tail, _STATE)
-        is_broken = is_broken or flags & _BROKEN
+        import_then, export_then = unpack_from("<ii", tail)
+        _, _, flags_then, kind_then, first_then, last = unpack_from(HEAD, tail, _STATE)
+        is_broken = is_broken or flags_then & _BROKEN
         if quarter == last and not is_broken:
             return RECORDED
-        goes_on = kind == kind_then and imported >= imported_then and exported >= exported_then
-        if quarter > last and goes_on:
-            entries = _entry(quarter - last, imported - imported_then, exported - exported_then, is_broken)
-            if quarter // SPAN == last // SPAN and len(tail) + len(entries) <= _MOST:
-                entries = tail[_STATE + _HEAD : -_CRC] + entries
+        fits = False
+        if not is_broken and 0 < quarter - last <= _LONGEST:
+            flags, first = 0, last
+            if kind == kind_then and imported >= import_then and exported >= export_then:
+                entries = _entry(quarter - last, imported - import_then, exported - export_then)
+                fits = quarter // SPAN == last // SPAN and len(tail) + len(entries) <= _MOST
+            elif is_sure:
+                entries = _entry(quarter - last, 0, 0, False)
             else:
-                if _finish(folder, key, tail, last):
-                    return AGAIN
-                flags, first = 0, last
-        elif quarter > last and not is_sure:
-            return DOUBTFUL
-        else:
-            if _finish(folder, key, tail, last):
-                return AGAIN
-            flags, first = NEW, quarter
-    head = pack(HEAD, MAGIC, _HEAD + len(entries), flags & NEW, kind, first, quarter)
+                return DOUBTFUL
+        if fits:
+            flags, first = flags_then, first_then
+            entries = tail[_STATE + _HEAD : -_CRC] + entries
+        elif _finish(folder, key, tail, last):
+            return AGAIN
+    head = pack(HEAD, MAGIC, _HEAD + len(entries), flags, kind, first, quarter)
     _save(path, pack("<ii", imported, exported) + head + entries)
     return code
 
@@ -118,16 +118,16 @@ def _crc(content):
     return pack("<I", crc32(content))
 
 
-def _entry(quarters, imported, exported, is_broken):
-    entry = bytearray()
-    has_gap = quarters != 1 or is_broken
+def _entry(quarters, imported, exported, is_known=True):
+    has_gap = quarters != 1 or not is_known
     numbers = [imported << 2 | (exported > 0) << 1 | (1 if has_gap else 0)]
-    if is_broken:
+    if not is_known:
         numbers.append(0)
     if has_gap:
         numbers.append(quarters)
     if exported:
         numbers.append(exported)
+    entry = bytearray()
     for number in numbers:
         while number > 127:
             entry.append(number & 127 | 128)
@@ -167,20 +167,21 @@ def _finish(folder, key, tail, last):
 def _remove_old(folder, key, span):
     """A span begins: remove what is too old of all meters, and what is far in the future, where the clock once was.
 
-    Not unless the span before is there: then time went on for days, and it is not the clock that is wrong now.
+    That is sure when all the spans before it are there, for then it is not now that the clock is wrong. Else only the oldest
+    of many files of this meter go.
     """
-    try:
-        os.stat(f"{folder}/{key}.{span - 1}")
-    except OSError:
-        return
     found = []
+    before = 0
     for name, *_ in os.ilistdir(folder):
         number = name.rpartition(".")[2]
-        if number != name and number.isdigit() and not span - _SPANS <= int(number) <= span + 1:
-            found.append(name)
-            if len(found) == _MOST_REMOVED:
-                break
-    for name in found:
+        if number != name and number.isdigit():
+            if not span - _SPANS <= int(number) <= span + 1:
+                found.append(name)
+            elif int(number) < span and name == f"{key}.{number}":
+                before += 1
+    if before < _SPANS:
+        found = sorted([name for name in found if name.startswith(key + ".")])[:-_SPANS]
+    for name in found[:_MOST_REMOVED]:
         _remove(folder + "/" + name)
 
 

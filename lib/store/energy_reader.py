@@ -4,7 +4,6 @@ Needed for answers only, and so in a module of its own. Files are open for momen
 change them in between, and littlefs protects no block for a reader.
 """
 
-from array import array
 from binascii import crc32
 from struct import unpack_from
 
@@ -17,7 +16,8 @@ _STATE = const(8)
 _CRC = const(4)
 _MOST = const(128)
 _NONE = const(255)
-_AT_ONCE = const(8)  # chunks looked at before others run
+_AT_ONCE = const(16)  # chunks looked at before others run
+_TAIL = const(-1)  # the place of the chunk that grows
 _ENTRIES = const(16)  # entries decoded before others run
 
 
@@ -29,34 +29,38 @@ def intervals(folder, key, first, last, troubles):
     None now and then: others may run then, also those who write. Sentences on damage are added to the list `troubles`.
     """
     path = folder + "/" + key
-    buffer = bytearray(_MOST)
-    tail = bytearray(_MOST)
-    size = _read(path, 0, tail)
-    if size:
-        size = _size(memoryview(tail)[_STATE:], size - _STATE, size - _STATE - _CRC)
-        if not size or unpack_from("<I", tail, _STATE + size)[0] != crc32(memoryview(tail)[: _STATE + size]):
-            troubles.append(f"energy history {key}: the newest part is damaged")
-            size = 0
-    tail_end = _end(tail, _STATE) if size else last
+    tail, buffer = bytearray(_MOST), bytearray(_MOST)
+    size = _load(path, tail, troubles)
+    tail_span = unpack_from(HEAD, tail, _STATE)[5] // SPAN if size else 0
     for span in range((first + 1) // SPAN, last // SPAN + 1):
         name = f"{path}.{span}"
-        places, ends, lasts = array("I"), array("I"), array("I")
-        at = 0
-        while at is not None:
-            at = _look(name, at, buffer, places, ends, lasts, troubles)
+        pieces = []
+        place = 0
+        while place is not None:
+            place = _look(name, place, buffer, pieces, first, last, troubles)
             yield None
-        # What is valid of a chunk ends where any later one begins.
-        end = min(tail_end, last)
-        for index in range(len(places) - 1, -1, -1):
-            ends[index], end = end, min(end, ends[index])
-        for index, place in enumerate(places):
-            if lasts[index] > first and _read(name, place, buffer):
-                count = _size(buffer, len(buffer))
-                if count and _is_whole(buffer, count):
-                    yield from _entries(buffer, 0, count, first, ends[index])
-                    yield None
-    if size:
-        yield from _entries(tail, _STATE, size, first, last)
+        if span == tail_span:
+            _add(pieces, tail, _STATE, _TAIL, first, last)
+        pieces.sort()
+        for start, end, place in pieces:
+            if place == _TAIL:
+                yield from _entries(tail, _STATE, size, start, end)
+            elif _read(name, place, buffer) and _is_whole(buffer, len(buffer)):
+                yield from _entries(buffer, 0, buffer[1], start, end)
+            yield None
+
+
+def _load(path, tail, troubles):
+    """Fill `tail` from the growing file; return the size of its chunk, 0 if there is none."""
+    there = _read(path, 0, tail)
+    if not there:
+        return 0
+    size = there - _STATE - _CRC
+    if size >= _HEAD and tail[_STATE] == MAGIC and tail[_STATE + 1] == size:
+        if unpack_from("<I", tail, there - _CRC)[0] == crc32(memoryview(tail)[: there - _CRC]):
+            return size
+    troubles.append(f"energy history {path.rpartition('/')[2]}: the newest part is damaged")
+    return 0
 
 
 def _read(path, at, buffer):
@@ -69,7 +73,7 @@ def _read(path, at, buffer):
         return 0
 
 
-def _look(name, at, buffer, places, ends, lasts, troubles):
+def _look(name, at, buffer, pieces, first, last, troubles):
     """Find some more chunks of a file, from `at` on; return where to go on, None at its end."""
     try:
         with open(name, "rb") as file:
@@ -78,14 +82,11 @@ def _look(name, at, buffer, places, ends, lasts, troubles):
                 there = file.readinto(buffer) or 0
                 if not there:
                     return None
-                size = _size(buffer, there)
-                if size and _is_whole(buffer, size):
-                    places.append(at)
-                    ends.append(_end(buffer, 0))
-                    lasts.append(unpack_from(HEAD, buffer)[5])
-                    at += size + _CRC
+                if _is_whole(buffer, there):
+                    _add(pieces, buffer, 0, at, first, last)
+                    at += buffer[1] + _CRC
                     continue
-                trouble = name.rpartition("/")[2] + " is damaged; what else is in it serves"
+                trouble = f"energy history {name.rpartition('/')[2]}: damaged, what else is in it serves"
                 if trouble not in troubles:
                     troubles.append(trouble)
                 step = buffer.find(bytes((MAGIC,)), 1, there)
@@ -95,22 +96,30 @@ def _look(name, at, buffer, places, ends, lasts, troubles):
     return at
 
 
-def _size(chunk, there, expected=None):
-    """Return the size of the chunk's head and entries, 0 if this can be no chunk; `there`: bytes with its CRC."""
-    if there < _HEAD + _CRC or chunk[0] != MAGIC:
-        return 0
-    size = chunk[1]
-    return size if _HEAD <= size <= there - _CRC and (expected is None or size == expected) else 0
+def _is_whole(buffer, there):
+    """Whether the buffer begins with a chunk that is sound."""
+    size = buffer[1]
+    if buffer[0] != MAGIC or not _HEAD <= size <= there - _CRC:
+        return False
+    return unpack_from("<I", buffer, size)[0] == crc32(memoryview(buffer)[:size])
 
 
-def _is_whole(chunk, size):
-    return unpack_from("<I", chunk, size)[0] == crc32(memoryview(chunk)[:size])
-
-
-def _end(chunk, at):
-    """Return the last boundary of what was written before a chunk that it leaves valid."""
-    _, _, flags, _, first, _ = unpack_from(HEAD, chunk, at)
-    return first - 1 if flags & NEW else first
+def _add(pieces, chunk, at, place, first, last):
+    """Add the time of a chunk, as far as it is asked for, to the (start, end, place) of those before; cut it out of theirs."""
+    _, _, flags, _, start, end = unpack_from(HEAD, chunk, at)
+    start = max(first, start - 1 if flags & NEW else start)
+    end = min(last, end)
+    if start >= end:
+        return
+    for index in range(len(pieces) - 1, -1, -1):
+        start_then, end_then, place_then = pieces[index]
+        if start < end_then and start_then < end:
+            pieces.pop(index)
+            if start_then < start:
+                pieces.append((start_then, start, place_then))
+            if end < end_then:
+                pieces.append((end, end_then, place_then))
+    pieces.append((start, end, place))
 
 
 def _entries(chunk, at, size, first, last):
@@ -124,18 +133,18 @@ def _entries(chunk, at, size, first, last):
     while at < end:
         imported, at = _varint(chunk, at)
         has_more, has_gap = imported & 2, imported & 1
-        quarters, is_broken = 1, False
+        quarters, is_known = 1, True
         if has_gap:
             quarters, at = _varint(chunk, at)
             if not quarters:
-                is_broken = True
+                is_known = False
                 quarters, at = _varint(chunk, at)
         exported = 0
         if has_more:
             exported, at = _varint(chunk, at)
         if start + quarters > last:
             return
-        if start >= first and not is_broken:
+        if start >= first and is_known:
             yield (
                 start,
                 quarters,

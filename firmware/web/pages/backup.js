@@ -1,10 +1,11 @@
 /** All settings as a file, from the gateway and back to it. */
 
+import { confirmed } from "./dialog.js";
 import { field, form } from "./field.js";
 import { save } from "./file.js";
 
 export default async function mount(view, app) {
-  if (!app.needsAdmin()) return;
+  if (!app.needs("admin")) return;
   const { el, t } = app;
   const secret = () => el("input", { name: "passphrase", type: "password", autocomplete: "off" });
 
@@ -21,8 +22,11 @@ export default async function mount(view, app) {
     } catch {
       throw { data: { errors: { file: t("import.no_json") } } };
     }
-    if (!await app.confirmed(t("import.sure"), t("import"))) return;
-    const answer = await app.api("/api/settings/import", { method: "POST", body: { file: content, ...(passphrase && { passphrase }) } });
+    if (!(await confirmed(app, t("import.sure"), t("import")))) return;
+    const answer = await app.api("/api/settings/import", {
+      method: "POST",
+      body: { file: content, ...(passphrase && { passphrase }) },
+    });
     node.reset();
     app.showStatus({ ...app.status, restart_needed: answer.restart_needed });
     app.say(t("import.done", { n: answer.changed.length }));
@@ -30,8 +34,27 @@ export default async function mount(view, app) {
 
   view.append(
     el("nav.tabs", { "aria-label": t("settings.pages") }, el("a", { href: "#/settings" }, "← " + t("nav.settings"))),
-    el("div.cards", null,
-      form(app, t("export"), [el("p", null, t("export.hint")), field(app, t("export.passphrase"), secret(), t("export.passphrase_hint"))], t("export.get"), download),
-      form(app, t("import"), [el("p", null, t("import.hint")), field(app, t("import.file"), el("input", { name: "file", type: "file", accept: ".json,application/json" })),
-        field(app, t("import.passphrase"), secret())], t("import"), upload)));
+    el(
+      "div.cards",
+      null,
+      form(
+        app,
+        t("export"),
+        [el("p", null, t("export.hint")), field(app, t("export.passphrase"), secret(), t("export.passphrase_hint"))],
+        t("export.get"),
+        download,
+      ),
+      form(
+        app,
+        t("import"),
+        [
+          el("p", null, t("import.hint")),
+          field(app, t("import.file"), el("input", { name: "file", type: "file", accept: ".json,application/json" })),
+          field(app, t("import.passphrase"), secret()),
+        ],
+        t("import"),
+        upload,
+      ),
+    ),
+  );
 }

@@ -13,27 +13,48 @@ export async function makeChart(app, box, data, texts) {
   const { default: Plot } = await import("/lib/uplot.js");
   await styles();
   const colour = (name) => getComputedStyle(probes[name]).color;
-  const probes = Object.fromEntries(["import", "export", "gap", "plain"].map((name) => [name, box.appendChild(app.el("i." + name, { hidden: true }))]));
+  const probes = Object.fromEntries(
+    ["import", "export", "gap", "plain"].map((name) => [name, box.appendChild(app.el("i." + name, { hidden: true }))]),
+  );
   const bars = Plot.paths.bars({ size: [0.8, 60], align: 1 });
   const serie = (name, sign) => ({
-    label: texts[name], paths: bars, points: { show: false }, stroke: () => colour(name), fill: () => colour(name), width: 0,
+    label: texts[name],
+    paths: bars,
+    points: { show: false },
+    stroke: () => colour(name),
+    fill: () => colour(name),
+    width: 0,
     value: (_, kwh) => (kwh === null || kwh === undefined ? "–" : energyText(app, sign * kwh)),
   });
-  const axis = { stroke: () => colour("plain"), grid: { stroke: () => colour("gap") + "", width: 0.25 }, ticks: { stroke: () => colour("gap"), width: 0.5 } };
-  const plot = new Plot({
-    width: box.clientWidth, height: 320, tzDate: (seconds) => Plot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: {
-      x: { range: () => [data.x[0], data.x.at(-1) + data.width_s] },
-      y: { range: (_, low, high) => ranged(low, high) },
+  const axis = {
+    stroke: () => colour("plain"),
+    grid: { stroke: () => colour("gap"), width: 0.25 },
+    ticks: { stroke: () => colour("gap"), width: 0.5 },
+  };
+  const plot = new Plot(
+    {
+      width: box.clientWidth,
+      height: 320,
+      tzDate: (seconds) => Plot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      scales: {
+        x: { range: () => [data.x[0], data.x.at(-1) + data.width_s] },
+        y: { range: (_, low, high) => ranged(low, high) },
+      },
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map((tick) => data.tickText(tick)), space: 60 },
+        { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => energyText(app, Math.abs(tick))) },
+      ],
+      series: [
+        { label: texts.time, value: (_, x, __, at) => (at === null || at === undefined ? "–" : data.label(at)) },
+        serie("import", 1),
+        serie("export", -1),
+      ],
+      cursor: { drag: { x: false, y: false }, points: { show: false } },
+      hooks: { drawClear: [(chart) => hatch(chart, data, colour("gap"))] },
     },
-    axes: [
-      { ...axis, values: (_, ticks) => ticks.map((tick) => data.tickText(tick)), space: 60 },
-      { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => energyText(app, Math.abs(tick))) },
-    ],
-    series: [{ label: texts.time, value: (_, x, __, at) => (at === null || at === undefined ? "–" : data.label(at)) }, serie("import", 1), serie("export", -1)],
-    cursor: { drag: { x: false, y: false }, points: { show: false } },
-    hooks: { drawClear: [(chart) => hatch(chart, data, colour("gap"))] },
-  }, columns(data), box);
+    columns(data),
+    box,
+  );
   const repaint = () => plot.redraw();
   const observer = new ResizeObserver(() => box.clientWidth && plot.setSize({ width: box.clientWidth, height: 320 }));
   observer.observe(box);
@@ -43,7 +64,13 @@ export async function makeChart(app, box, data, texts) {
       data = fresh;
       plot.setData(columns(data));
     },
-    picture: (title, key) => picture(plot.ctx.canvas, getComputedStyle(box), title, key.map(([name, text]) => [colour(name), text])),
+    picture: (title, key) =>
+      picture(
+        plot.ctx.canvas,
+        getComputedStyle(box.closest(".card")),
+        title,
+        key.map(([name, text]) => [colour(name), text]),
+      ),
     destroy() {
       document.removeEventListener("theme", repaint);
       observer.disconnect();
@@ -60,7 +87,12 @@ export function energyText(app, kwh) {
 function styles() {
   if (document.querySelector("link[href='/lib/uplot.css']")) return Promise.resolve();
   return new Promise((done) => {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/lib/uplot.css", onload: done, onerror: done });
+    const link = Object.assign(document.createElement("link"), {
+      rel: "stylesheet",
+      href: "/lib/uplot.css",
+      onload: done,
+      onerror: done,
+    });
     document.head.append(link);
   });
 }

@@ -10,8 +10,13 @@ export function field({ el }, label, input, hint) {
   target.id = id;
   target.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   const name = el("label", { for: id }, label);
-  return el("div.field" + (isCheck ? ".check" : ""), null, isCheck ? [input, name] : [name, input],
-    el("p.hint", { id: `${id}-hint`, hidden: !hint }, hint), el("p.error", { id: `${id}-error` }));
+  return el(
+    "div.field" + (isCheck ? ".check" : ""),
+    null,
+    isCheck ? [input, name] : [name, input],
+    el("p.hint", { id: `${id}-hint`, hidden: !hint }, hint),
+    el("p.error", { id: `${id}-error` }),
+  );
 }
 
 /** Set or clear the error of one control. */
@@ -45,8 +50,14 @@ export function form(app, title, controls, action, send) {
   const { el } = app;
   const button = el("button.primary", { type: "submit" }, action);
   const alert = el("p.error", { role: "alert" });
-  const node = el("form.card.narrow", { novalidate: true, onsubmit: submitted }, title && el("h2", null, title), controls, alert,
-    el("div.actions", null, button));
+  const node = el(
+    "form.card.narrow",
+    { novalidate: true, onsubmit: submitted },
+    title && el("h2", null, title),
+    controls,
+    alert,
+    el("div.actions", null, button),
+  );
   async function submitted(event) {
     event.preventDefault();
     button.disabled = true;
@@ -56,7 +67,9 @@ export function form(app, title, controls, action, send) {
       await send(Object.fromEntries(new FormData(node)), node, button);
     } catch (error) {
       if (error.handled) return;
-      const left = error.data?.errors ? showErrors(node, error.data.errors, (text) => app.t("say." + text, {}, text)) : [error.message];
+      const left = error.data?.errors
+        ? showErrors(node, error.data.errors, (text) => app.t("say." + text, {}, text))
+        : [error.message];
       alert.textContent = left.join("; ");
     } finally {
       if (!button.dataset.locked) button.disabled = false;

@@ -10,17 +10,51 @@ const MOST_VALUES = 16; // of one frame, in words
 
 export function frameLog(place, app) {
   const { el, t } = app;
-  const port = el("select", { id: "port" }, PORTS.map((name) => el("option", { value: name }, t("port." + name))));
+  const port = el(
+    "select",
+    { id: "port" },
+    PORTS.map((name) => el("option", { value: name }, t("port." + name))),
+  );
   const toggle = el("button.primary", { type: "button", onclick: () => (isOn ? stop() : start()) }, t("frames.start"));
   const rows = el("tbody");
   const heads = ["ms", "direction", "hex", "meaning"].map((key) => t("frames." + key));
-  const table = el("div.frames.wide", { tabindex: "0", role: "region", "aria-label": t("frames"), hidden: true }, el("table.stack", { role: "table" },
-    el("thead", null, el("tr", null, heads.map((head) => el("th", { scope: "col" }, head)))), rows));
-  let isOn = false, isPolling = false, after = 0, askedAt = 0, asked = null;
+  const table = el(
+    "div.frames.wide",
+    { tabindex: "0", role: "region", "aria-label": t("frames"), hidden: true },
+    el(
+      "table.stack",
+      { role: "table" },
+      el(
+        "thead",
+        null,
+        el(
+          "tr",
+          null,
+          heads.map((head) => el("th", { scope: "col" }, head)),
+        ),
+      ),
+      rows,
+    ),
+  );
+  let isOn = false,
+    isPolling = false,
+    after = 0,
+    askedAt = 0,
+    asked = null;
 
-  place.append(el("h2", null, t("frames")), el("p", null, t("frames.hint")),
-    el("div.actions", null, el("label", { for: "port" }, t("frames.port")), port, toggle,
-      el("button", { type: "button", onclick: () => rows.replaceChildren() }, t("frames.clear"))), table);
+  place.append(
+    el("h2", null, t("frames")),
+    el("p", null, t("frames.hint")),
+    el(
+      "div.actions",
+      null,
+      el("label", { for: "port" }, t("frames.port")),
+      port,
+      toggle,
+      el("button", { type: "button", onclick: () => rows.replaceChildren() }, t("frames.clear")),
+    ),
+    table,
+  );
   port.addEventListener("change", forget);
 
   function forget() {
@@ -36,7 +70,7 @@ export function frameLog(place, app) {
   }
 
   function start() {
-    if (!app.needsLogin()) return;
+    if (!app.needs()) return;
     isOn = true;
     table.hidden = false;
     toggle.textContent = t("frames.stop");
@@ -64,10 +98,14 @@ export function frameLog(place, app) {
   function row(frame) {
     const meant = decode(frame.hex, asked);
     if (meant.isRequest) asked = meant;
-    return el("tr", null, el("td.number", { "data-label": heads[0] }, frame.ms),
+    return el(
+      "tr",
+      null,
+      el("td.number", { "data-label": heads[0] }, frame.ms),
       el("td", { "data-label": heads[1] }, frame.sent ? "→ " + t("frames.sent") : "← " + t("frames.received")),
       el("td.whole", null, el("code", null, frame.hex.replace(/../g, "$& ").trim())),
-      el("td.whole", null, words(app, meant)));
+      el("td.whole", null, words(app, meant)),
+    );
   }
 }
 
@@ -78,6 +116,10 @@ function words({ el, t }, frame) {
   if (frame.exception) parts.push(`${t("frame.exception")}: ${frame.exception}`);
   if (frame.start !== undefined) parts.push(t("frame.from", frame));
   if (frame.count !== undefined) parts.push(t("frame.count", frame));
-  if (frame.values) parts.push("= " + frame.values.slice(0, MOST_VALUES).join(" ") + (frame.values.length > MOST_VALUES ? " …" : ""));
-  return [parts.join(" · ") + " · ", el(frame.isSound ? "span.good" : "span.bad", null, t(frame.isSound ? "frame.crc_ok" : "frame.crc_wrong"))];
+  if (frame.values)
+    parts.push("= " + frame.values.slice(0, MOST_VALUES).join(" ") + (frame.values.length > MOST_VALUES ? " …" : ""));
+  return [
+    parts.join(" · ") + " · ",
+    el(frame.isSound ? "span.good" : "span.bad", null, t(frame.isSound ? "frame.crc_ok" : "frame.crc_wrong")),
+  ];
 }

@@ -19,14 +19,39 @@ export default async function mount(view, app) {
   const sums = el("p.key", { role: "status" });
   const table = el("div.wide", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
   view.append(
-    el("nav.tabs", { "aria-label": t("graph.span") }, VIEWS.map((name) =>
-      el("a", { href: `#/graph/${meter.slot}/${name}`, "aria-current": name === span && "page" }, t("graph." + name)))),
-    el("section.card", null, sums, box,
-      el("div.actions", null, el("button", { type: "button", onclick: savePicture }, t("graph.png")),
-        el("a.button", { href: `/api/history.csv?slot=${meter.slot}&days=${CSV_DAYS}`, download: `energy-${meter.serial || meter.slot}.csv` }, t("graph.csv")))),
-    el("details.card", null, el("summary", null, t("graph.table")), table));
+    el(
+      "nav.tabs",
+      { "aria-label": t("graph.span") },
+      VIEWS.map((name) =>
+        el("a", { href: `#/graph/${meter.slot}/${name}`, "aria-current": name === span && "page" }, t("graph." + name)),
+      ),
+    ),
+    el(
+      "section.card",
+      null,
+      sums,
+      box,
+      el(
+        "div.actions",
+        null,
+        el("button", { type: "button", onclick: savePicture }, t("graph.png")),
+        el(
+          "a.button",
+          {
+            href: `/api/history.csv?slot=${meter.slot}&days=${CSV_DAYS}`,
+            download: `energy-${meter.serial || meter.slot}.csv`,
+          },
+          t("graph.csv"),
+        ),
+      ),
+    ),
+    el("details.card", null, el("summary", null, t("graph.table")), table),
+  );
 
-  let chart, data, key, isLeft = false;
+  let chart,
+    data,
+    key,
+    isLeft = false;
   async function savePicture() {
     const title = `${meterName(app, meter)}: ${t("graph." + span)}, ${data.label(0)} – ${data.label(data.x.length - 1)}`;
     if (chart) save(`energy-${meter.serial || meter.slot}.png`, await chart.picture(title, key));
@@ -34,8 +59,14 @@ export default async function mount(view, app) {
   app.poll(PERIOD_MS, `/api/history?slot=${meter.slot}&view=${span}`, async (history) => {
     const isFirst = !data;
     data = span === "day" ? ofDay(app, history) : ofMonth(app, history);
-    key = [...["import", "export"].map((name) => [name, `${t("direction." + name)}: ${sumText(app, data.energy[name])}`]), ["gap", t("graph.gap")]];
-    app.draw(sums, key.map(([look, text]) => el("span." + look, null, el("span.plain", null, text))));
+    key = [
+      ...["import", "export"].map((name) => [name, `${t("direction." + name)}: ${sumText(app, data.energy[name])}`]),
+      ["gap", t("graph.gap")],
+    ];
+    app.draw(
+      sums,
+      key.map(([look, text]) => el("span." + look, null, el("span.plain", null, text))),
+    );
     app.draw(table, dataTable(app, data));
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", [t("graph." + span), ...key.map(([, text]) => text)].join(". "));
@@ -51,25 +82,30 @@ export default async function mount(view, app) {
 
 const kwh = (wh) => (wh === null || wh === undefined ? null : wh / 1000);
 const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
+/** As the gateway writes dates: 25.02.2020. */
+const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10).split("-").reverse().join(".");
 
 /** 96 intervals, on the gateway's clock. */
-function ofDay({ status, language }, { start, interval_s: width, import: taken, export: given }) {
+function ofDay({ status }, { start, interval_s: width, import: taken, export: given }) {
   const x = taken.map((_, at) => start + at * width + offset(status));
   return {
-    x, width_s: width, energy: { import: taken.map(kwh), export: given.map(kwh) },
+    x,
+    width_s: width,
+    energy: { import: taken.map(kwh), export: given.map(kwh) },
     isIncomplete: (at) => taken[at] === null || given[at] === null,
     tickText: clock,
-    label: (at) => `${new Date(x[at] * 1000).toLocaleDateString(language, { timeZone: "UTC" })} ${clock(x[at])}–${clock(x[at] + width)}`,
+    label: (at) => `${date(x[at])} ${clock(x[at])}–${clock(x[at] + width)}`,
   };
 }
 
 function ofMonth({ language }, { days }) {
-  const date = (seconds, how) => new Date(seconds * 1000).toLocaleDateString(language, { timeZone: "UTC", ...how });
   const x = days.map((day) => Date.parse(day.date) / 1000);
   return {
-    x, width_s: DAY_S, energy: { import: days.map((day) => kwh(day.import)), export: days.map((day) => kwh(day.export)) },
+    x,
+    width_s: DAY_S,
+    energy: { import: days.map((day) => kwh(day.import)), export: days.map((day) => kwh(day.export)) },
     isIncomplete: (at) => !days[at].complete,
-    tickText: (tick) => date(tick, { day: "numeric", month: "short" }),
+    tickText: (tick) => new Date(tick * 1000).toLocaleDateString(language, { timeZone: "UTC", day: "numeric", month: "short" }),
     label: (at) => date(x[at]),
   };
 }
@@ -82,15 +118,46 @@ function offset({ local_time: local, timestamp }) {
 
 function sumText(app, energy) {
   const known = energy.filter((value) => value !== null);
-  return known.length ? energyText(app, known.reduce((sum, value) => sum + value, 0)) : app.t("graph.unknown");
+  return known.length
+    ? energyText(
+        app,
+        known.reduce((sum, value) => sum + value, 0),
+      )
+    : app.t("graph.unknown");
 }
 
 function dataTable(app, data) {
   const { el, t } = app;
   const text = (value) => (value === null ? t("graph.unknown") : energyText(app, value));
-  return el("table", null,
-    el("thead", null, el("tr", null, el("th", { scope: "col" }, t("time")), ["import", "export"].map((name) => el("th.number", { scope: "col" }, t("direction." + name))))),
-    el("tbody", null, data.x.map((_, at) => el("tr", null,
-      el("th", { scope: "row" }, data.label(at), data.isIncomplete(at) && data.energy.import[at] !== null && el("span.warn", null, " " + t("graph.incomplete"))),
-      ["import", "export"].map((name) => el("td.number", null, text(data.energy[name][at])))))));
+  return el(
+    "table",
+    null,
+    el(
+      "thead",
+      null,
+      el(
+        "tr",
+        null,
+        el("th", { scope: "col" }, t("time")),
+        ["import", "export"].map((name) => el("th.number", { scope: "col" }, t("direction." + name))),
+      ),
+    ),
+    el(
+      "tbody",
+      null,
+      data.x.map((_, at) =>
+        el(
+          "tr",
+          null,
+          el(
+            "th",
+            { scope: "row" },
+            data.label(at),
+            data.isIncomplete(at) && data.energy.import[at] !== null && el("span.warn", null, " " + t("graph.incomplete")),
+          ),
+          ["import", "export"].map((name) => el("td.number", null, text(data.energy[name][at]))),
+        ),
+      ),
+    ),
+  );
 }

@@ -40,8 +40,17 @@ export default async function mount(view, app) {
     location.replace(app.session.must_change ? "#/password" : app.back);
   }
 
-  view.append(app.loginReason && el("p.note.plain", null, app.loginReason), wait,
-    form(app, "", [field(app, t("login.user"), user), field(app, t("login.password"), password, t("login.hint"))], t("login"), login));
+  view.append(
+    app.loginReason && el("p.note.plain", null, app.loginReason),
+    wait,
+    form(
+      app,
+      "",
+      [field(app, t("login.user"), user), field(app, t("login.password"), password, t("login.hint"))],
+      t("login"),
+      login,
+    ),
+  );
   password.focus();
   return () => clearInterval(timer);
 }

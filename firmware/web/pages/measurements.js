@@ -16,7 +16,12 @@ export default async function mount(view, app) {
 function page(app, live) {
   const { el } = app;
   if (live.quality === "absent") return qualityLine(app, live);
-  return [qualityLine(app, live), phaseTable(app, live), otherTable(app, live), el("p.muted", null, app.t("local_time"), " ", live.local_time)];
+  return [
+    qualityLine(app, live),
+    phaseTable(app, live),
+    otherTable(app, live),
+    el("p.muted", null, app.t("local_time"), " ", live.local_time),
+  ];
 }
 
 function phaseTable(app, live) {
@@ -27,11 +32,37 @@ function phaseTable(app, live) {
   const columns = phases.length === 1 ? phases : [...phases, 0].filter(holds); // with one phase the total says the same again
   const title = (phase) => (phase ? t("phase", { n: phase }) : t("total"));
   const cell = (name, phase) => el("td.number", { "data-label": title(phase) }, shown(app, name, values[name + phase]));
-  return el("section.card" + (live.quality === "stale" ? ".old" : ""), null, el("table.stack.even", { role: "table" },
-    captioned(app, t("measurements.phases"), live),
-    el("thead", null, el("tr", null, el("td"), columns.map((phase) => el("th.number", { scope: "col" }, title(phase))))),
-    el("tbody", null, QUANTITIES.filter((name) => columns.some((phase) => name + phase in values)).map((name) =>
-      el("tr", null, el("th", { scope: "row" }, t("quantity." + name)), columns.map((phase) => cell(name, phase)))))));
+  return el(
+    "section.card" + (live.quality === "stale" ? ".old" : ""),
+    null,
+    el(
+      "table.stack.even",
+      { role: "table" },
+      captioned(app, t("measurements.phases"), live),
+      el(
+        "thead",
+        null,
+        el(
+          "tr",
+          null,
+          el("td"),
+          columns.map((phase) => el("th.number", { scope: "col" }, title(phase))),
+        ),
+      ),
+      el(
+        "tbody",
+        null,
+        QUANTITIES.filter((name) => columns.some((phase) => name + phase in values)).map((name) =>
+          el(
+            "tr",
+            null,
+            el("th", { scope: "row" }, t("quantity." + name)),
+            columns.map((phase) => cell(name, phase)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function otherTable(app, live) {
@@ -40,8 +71,20 @@ function otherTable(app, live) {
   const others = Object.entries(live.values).filter(([name]) => !isOfPhase.test(name) && name !== "tariff");
   const rows = others.map(([name, value]) => [t("quantity." + name, {}, name), shown(app, name, value)]);
   if (live.tariff) rows.push([t("quantity.tariff"), String(live.tariff)]);
-  return el("section.card" + (live.quality === "stale" ? ".old" : ""), null, el("table", null, captioned(app, t("measurements.others"), live),
-    el("tbody", null, rows.map(([name, value]) => el("tr", null, el("th", { scope: "row" }, name), el("td.number", null, value))))));
+  return el(
+    "section.card" + (live.quality === "stale" ? ".old" : ""),
+    null,
+    el(
+      "table",
+      null,
+      captioned(app, t("measurements.others"), live),
+      el(
+        "tbody",
+        null,
+        rows.map(([name, value]) => el("tr", null, el("th", { scope: "row" }, name), el("td.number", null, value))),
+      ),
+    ),
+  );
 }
 
 /** "12.346 k W" as "12.346 kW", "50.01 " as "50.01 Hz", "0.2124 Cap" in the user's words. */

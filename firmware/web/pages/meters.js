@@ -12,9 +12,20 @@ export async function chooseMeter(view, app, page, slot = app.arg) {
     return undefined;
   }
   const chosen = meters.find((meter) => meter.slot === slot) || meters[0];
-  view.append(el("nav.tabs", { "aria-label": t("meters.choose") }, meters.map((meter) =>
-    el("a", { href: `#/${page}/${meter.slot}`, "aria-current": meter === chosen && "page" },
-      meter.description || meterName(app, meter), el("small", null, slotName(app, meter.slot))))));
+  view.append(
+    el(
+      "nav.tabs",
+      { "aria-label": t("meters.choose") },
+      meters.map((meter) =>
+        el(
+          "a",
+          { href: `#/${page}/${meter.slot}`, "aria-current": meter === chosen && "page" },
+          meter.description || meterName(app, meter),
+          el("small", null, slotName(app, meter.slot)),
+        ),
+      ),
+    ),
+  );
   return chosen;
 }
 
@@ -32,13 +43,30 @@ export function qualityLine(app, live) {
   const { quality, age_s: age } = live;
   const [sign, look] = { good: ["●", "good"], stale: ["⚠", "warn"] }[quality] || ["✕", "bad"];
   const word = t("quality." + quality);
-  return el("p", null, el("strong", null, meterName(app, live)), " ",
-    el("span.mark." + look, { "aria-hidden": "true" }, `${sign} ${word}`, age === null ? "" : ", " + t("quality.age", { age: app.span(age) })),
-    el("span.unseen", { role: "status" }, word), " ",
-    quality !== "good" && el("span.muted", null, t(live.status === "not_detected" ? "device.not_detected_long" : "device.silent_long")));
+  return el(
+    "p",
+    null,
+    el("strong", null, meterName(app, live)),
+    " ",
+    el(
+      "span.mark." + look,
+      { "aria-hidden": "true" },
+      `${sign} ${word}`,
+      age === null ? "" : ", " + t("quality.age", { age: app.span(age) }),
+    ),
+    el("span.unseen", { role: "status" }, word),
+    " ",
+    quality !== "good" &&
+      el("span.muted", null, t(live.status === "not_detected" ? "device.not_detected_long" : "device.silent_long")),
+  );
 }
 
 /** The caption that repeats with every table of old values how old they are. */
 export function captioned(app, title, { quality, age_s: age }) {
-  return app.el("caption", null, title, quality === "stale" && app.el("span.warn", null, ` (${app.t("quality.age", { age: app.span(age) })})`));
+  return app.el(
+    "caption",
+    null,
+    title,
+    quality === "stale" && app.el("span.warn", null, ` (${app.t("quality.age", { age: app.span(age) })})`),
+  );
 }

@@ -4,14 +4,31 @@
  */
 
 export const FUNCTIONS = {
-  1: "Read Coils", 2: "Read Discrete Inputs", 3: "Read Holding Registers", 4: "Read Input Registers", 5: "Write Single Coil",
-  6: "Write Single Register", 7: "Read Exception Status", 8: "Diagnostics", 15: "Write Multiple Coils",
-  16: "Write Multiple Registers", 17: "Report Server ID", 22: "Mask Write Register", 23: "Read/Write Multiple Registers",
+  1: "Read Coils",
+  2: "Read Discrete Inputs",
+  3: "Read Holding Registers",
+  4: "Read Input Registers",
+  5: "Write Single Coil",
+  6: "Write Single Register",
+  7: "Read Exception Status",
+  8: "Diagnostics",
+  15: "Write Multiple Coils",
+  16: "Write Multiple Registers",
+  17: "Report Server ID",
+  22: "Mask Write Register",
+  23: "Read/Write Multiple Registers",
 };
 
 const EXCEPTIONS = {
-  1: "Illegal Function", 2: "Illegal Data Address", 3: "Illegal Data Value", 4: "Server Device Failure", 5: "Acknowledge",
-  6: "Server Device Busy", 8: "Memory Parity Error", 10: "Gateway Path Unavailable", 11: "Gateway Target Device Failed to Respond",
+  1: "Illegal Function",
+  2: "Illegal Data Address",
+  3: "Illegal Data Value",
+  4: "Server Device Failure",
+  5: "Acknowledge",
+  6: "Server Device Busy",
+  8: "Memory Parity Error",
+  10: "Gateway Path Unavailable",
+  11: "Gateway Target Device Failed to Respond",
 };
 
 const READ_REQUEST_BYTES = 8;
@@ -40,11 +57,17 @@ export function decode(hex, asked) {
   const word = (at) => (body[at] << 8) | body[at + 1];
   const isReply = asked?.unit === unit && asked.code === code;
   if (code >= 1 && code <= 4) {
-    if (bytes.length === READ_REQUEST_BYTES && body[0] !== body.length - 1) return { ...frame, isRequest: true, start: word(0), count: word(2) };
+    if (bytes.length === READ_REQUEST_BYTES && body[0] !== body.length - 1)
+      return { ...frame, isRequest: true, start: word(0), count: word(2) };
     if (body[0] !== body.length - 1) return frame;
-    return { ...frame, start: isReply ? asked.start : undefined, values: code < 3 ? bits(body.slice(1), isReply ? asked.count : undefined) : words(body.slice(1)) };
+    return {
+      ...frame,
+      start: isReply ? asked.start : undefined,
+      values: code < 3 ? bits(body.slice(1), isReply ? asked.count : undefined) : words(body.slice(1)),
+    };
   }
-  if ((code === 5 || code === 6) && body.length === 4) return { ...frame, isRequest: !isReply, start: word(0), values: [code === 5 ? (word(2) ? 1 : 0) : word(2)] };
+  if ((code === 5 || code === 6) && body.length === 4)
+    return { ...frame, isRequest: !isReply, start: word(0), values: [code === 5 ? (word(2) ? 1 : 0) : word(2)] };
   if ((code === 15 || code === 16) && body.length >= 4) {
     const written = { ...frame, start: word(0), count: word(2) };
     if (body.length === 4) return written;

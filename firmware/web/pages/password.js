@@ -3,20 +3,29 @@
 import { field, form } from "./field.js";
 
 export default async function mount(view, app) {
-  if (!app.needsLogin()) return;
+  if (!app.needs()) return;
   const { el, t, session } = app;
   const mustChange = session.must_change;
   if (mustChange) view.append(el("p.note", { role: "status" }, t("password.must_change")));
-  view.append(el("div.cards", null, card(session.user),
-    session.user === "admin" && !mustChange && [card("reader"), removal()]));
+  view.append(
+    el("div.cards", null, card(session.user), session.user === "admin" && !mustChange && [card("reader"), removal()]),
+  );
 
   function secret(name, label, isNew) {
-    return field(app, t(label), el("input", { name, type: "password", required: true, autocomplete: isNew ? "new-password" : "current-password" }));
+    return field(
+      app,
+      t(label),
+      el("input", { name, type: "password", required: true, autocomplete: isNew ? "new-password" : "current-password" }),
+    );
   }
 
   /** Set the password of `user`. */
   function card(user) {
-    const controls = [secret("password", "password.present"), secret("new", "password.new", true), secret("again", "password.again", true)];
+    const controls = [
+      secret("password", "password.present"),
+      secret("new", "password.new", true),
+      secret("again", "password.again", true),
+    ];
     return form(app, t("password.of", { user }), controls, t("password.change"), async (values, node) => {
       if (!values.new) throw { data: { errors: { new: t("password.empty") } } };
       if (values.new !== values.again) throw { data: { errors: { again: t("password.differ") } } };
@@ -27,11 +36,16 @@ export default async function mount(view, app) {
   }
 
   function removal() {
-    return form(app, t("password.remove_title"), [el("p", null, t("password.remove_hint")), secret("password", "password.present")],
-      t("password.remove"), async (values, node) => {
+    return form(
+      app,
+      t("password.remove_title"),
+      [el("p", null, t("password.remove_hint")), secret("password", "password.present")],
+      t("password.remove"),
+      async (values, node) => {
         await change("reader", values.password, "");
         node.reset();
-      });
+      },
+    );
   }
 
   async function change(user, password, fresh) {

@@ -10,26 +10,45 @@ export default async function mount(view, app) {
   const { el, t } = app;
   const busy = new Set(); // numbers of the switches that are being switched
   let relays = null;
-  const show = () => app.draw(view, relays.length
-    ? el("div.cards", null, relays.map(card))
-    : el("p.note.plain", null, t("relays.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))));
+  const show = () =>
+    app.draw(
+      view,
+      relays.length
+        ? el("div.cards", null, relays.map(card))
+        : el("p.note.plain", null, t("relays.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))),
+    );
 
   function card(relay) {
     const [sign, word, look] = LOOKS[relay.state] || LOOKS[250];
     const place = slotName(app, relay.n ? String(relay.n) : "rir");
     const isShut = Boolean(relay.forbidden);
-    return el("section.card", { "data-key": relay.n, "aria-busy": busy.has(relay.n) && "true" },
+    return el(
+      "section.card",
+      { "data-key": relay.n, "aria-busy": busy.has(relay.n) && "true" },
       el("h2", null, relay.description || place),
       el("p.muted", null, `${place} · ${relay.model} · ${t("address")} ${relay.address}`),
       el("p.relay" + look, { role: "status" }, `${sign} ${t("relay." + word)}`),
       isShut && el("p.note", null, t("say." + relay.forbidden, {}, relay.forbidden)),
-      el("div.actions", { role: "group", "aria-label": relay.description || place }, ACTIONS.map((action) => el("button", {
-        type: "button", disabled: isShut || busy.has(relay.n), onclick: () => act(relay.n, action),
-      }, t("relay.do." + action)))));
+      el(
+        "div.actions",
+        { role: "group", "aria-label": relay.description || place },
+        ACTIONS.map((action) =>
+          el(
+            "button",
+            {
+              type: "button",
+              disabled: isShut || busy.has(relay.n),
+              onclick: () => act(relay.n, action),
+            },
+            t("relay.do." + action),
+          ),
+        ),
+      ),
+    );
   }
 
   async function act(n, action) {
-    if (!app.needsAdmin()) return;
+    if (!app.needs("admin")) return;
     busy.add(n);
     show();
     app.complain();

@@ -2,8 +2,13 @@
 
 /** Every setting as {page, row, name}. */
 export function numbered(pages) {
-  return pages.flatMap(({ page, count, rows }) => rows.flatMap((row) =>
-    count ? Array.from({ length: count }, (_, index) => ({ page, row, name: row.name.replace("#", index + 1) })) : [{ page, row, name: row.name }]));
+  return pages.flatMap(({ page, count, rows }) =>
+    rows.flatMap((row) =>
+      count
+        ? Array.from({ length: count }, (_, index) => ({ page, row, name: row.name.replace("#", index + 1) }))
+        : [{ page, row, name: row.name }],
+    ),
+  );
 }
 
 /** Whether any setting of that number is not as it came from the factory, or is about to be. */

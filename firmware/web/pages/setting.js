@@ -12,7 +12,10 @@ export function settingField(app, row, name, value, draft, change) {
   const { el, t } = app;
   const make = { choice, flag, int, zone }[row.kind] || text;
   const input = row.secret ? secret(app, row, name, value, draft, change) : make(app, row, name, draft ?? value, change);
-  const label = [t("setting." + row.name, {}, row.meaning), row.restart && el("small.muted", null, ` (${t("setting.restart")})`)];
+  const label = [
+    t("setting." + row.name, {}, row.meaning),
+    row.restart && el("small.muted", null, ` (${t("setting.restart")})`),
+  ];
   const node = field(app, label, input, t("hint." + row.name, {}, ""));
   node.classList.toggle("changed", draft !== undefined);
   return node;
@@ -27,12 +30,25 @@ export function wrong({ t }, row, value) {
 }
 
 function text({ el }, row, name, value, change) {
-  return el("input", { name, value, autocomplete: "off", spellcheck: "false", inputmode: row.kind === "ip" && "decimal", oninput: (event) => change(event.target.value) });
+  return el("input", {
+    name,
+    value,
+    autocomplete: "off",
+    spellcheck: "false",
+    inputmode: row.kind === "ip" && "decimal",
+    oninput: (event) => change(event.target.value),
+  });
 }
 
 function int({ el }, row, name, value, change) {
   return el("input", {
-    name, value, type: "number", inputmode: "numeric", min: row.from, max: row.to, step: 1,
+    name,
+    value,
+    type: "number",
+    inputmode: "numeric",
+    min: row.from,
+    max: row.to,
+    step: 1,
     oninput: ({ target }) => change(target.value === "" ? "" : Number(target.value)),
   });
 }
@@ -40,16 +56,35 @@ function int({ el }, row, name, value, change) {
 function zone(app, row, name, value, change) {
   const input = text(app, row, name, value, change);
   input.setAttribute("list", name + "-list");
-  return app.el("span", null, input, app.el("datalist", { id: name + "-list" }, ZONES.map((value) => app.el("option", { value }))));
+  return app.el(
+    "span",
+    null,
+    input,
+    app.el(
+      "datalist",
+      { id: name + "-list" },
+      ZONES.map((value) => app.el("option", { value })),
+    ),
+  );
 }
 
 function choice({ el, t }, row, name, value, change) {
-  return el("select", { name, onchange: ({ target }) => change(Number(target.value)) }, row.choices.map(([number, word]) =>
-    el("option", { value: number, selected: number === value }, t("choice." + word, {}, word))));
+  return el(
+    "select",
+    { name, onchange: ({ target }) => change(Number(target.value)) },
+    row.choices.map(([number, word]) =>
+      el("option", { value: number, selected: number === value }, t("choice." + word, {}, word)),
+    ),
+  );
 }
 
 function flag({ el }, row, name, value, change) {
-  return el("input", { name, type: "checkbox", checked: value === 1, onchange: ({ target }) => change(target.checked ? 1 : 0) });
+  return el("input", {
+    name,
+    type: "checkbox",
+    checked: value === 1,
+    onchange: ({ target }) => change(target.checked ? 1 : 0),
+  });
 }
 
 /** Only whether it is set is known: leave it, give a new one, or clear it. */
@@ -68,8 +103,15 @@ function secret({ el, t }, row, name, value, draft, change) {
     keep.hidden = !isOpen && wish === undefined;
   };
   hold(draft);
-  return el("div.secret", null, input, button(value.set ? "secret.change" : "secret.give", () => {
-    hold(undefined, true);
-    input.focus();
-  }), value.set && button("secret.clear", () => become("")), keep);
+  return el(
+    "div.secret",
+    null,
+    input,
+    button(value.set ? "secret.change" : "secret.give", () => {
+      hold(undefined, true);
+      input.focus();
+    }),
+    value.set && button("secret.clear", () => become("")),
+    keep,
+  );
 }

