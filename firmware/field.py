@@ -1,5 +1,8 @@
 """Builds what hangs on the wires from the settings, and builds it anew when they change. Part of the composition root."""
 
+import asyncio
+import gc
+
 from firmware.bus.modbus_master import ModbusMaster
 from firmware.bus.queue import COMMAND, POLL
 from firmware.meters.bicom import INFRARED_UNIT, Bicom
@@ -11,9 +14,22 @@ _BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _PARITIES = "NOE"
 _SWITCH = 3  # the type of an RS-485 device that is a bistable switch
 _COMMAND_MS = 5000
+_SETTLE_MS = 20
+_DEVICE_BYTES = 3600  # of heap, that a three-phase meter takes with its task, 32 bit
+_RESERVE_BYTES = 20480  # for requests and all that comes and goes
 _BEAT_MS = 20000  # a wire that is not served for so long is a fault: the longest exchange takes far less
 # Settings that shape the field start so
-_MINE = ("left_ir_enabled", "ir_counter_addr", "ir_ext_rel_mode", "rs485_")
+_MINE = (
+    "left_ir_enabled",
+    "ir_counter_addr",
+    "ir_ext_rel_mode",
+    "rs485_protocol",
+    "rs485_baud_rate",
+    "rs485_parity",
+    "rs485_stop_bits",
+    "rs485_type_",
+    "rs485_addr_",
+)
 
 
 class Field:
@@ -29,6 +45,7 @@ class Field:
         self._uarts = {}
         self._tasks = []
         self._beats = []
+        self._generation = 0  # of the settings that shape the field
         self.buses = {}
         # Made once, for all wires and devices
         self._interval_ms = lambda: settings.get("poll_ms")
@@ -38,18 +55,28 @@ class Field:
 
     def build(self):
         """Start masters and devices as the settings say."""
+        self._list()
+        self._open_all()
+
+    def _list(self):
+        """List the devices that the settings have; nobody asks them yet."""
         settings = self._settings
         meters = []
         if settings.get("left_ir_enabled"):
             meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))
-        mode = settings.get("ir_ext_rel_mode")
-        if mode:
+        if settings.get("ir_ext_rel_mode"):
             meters.append(Device("rir", "ir_right", INFRARED_UNIT, is_switch=True))
         for slot in range(1, RS485_DEVICES + 1):
             kind = settings.get(f"rs485_type_{slot}")
             if kind:
                 meters.append(Device(slot, "rs485", settings.get(f"rs485_addr_{slot}"), is_switch=kind == _SWITCH))
         self._readings.devices = meters
+
+    def _open_all(self):
+        """Open the wires, and give each device its task."""
+        settings = self._settings
+        meters = self._readings.devices
+        mode = settings.get("ir_ext_rel_mode")
         # The right port is sent to with two stop bits: both kinds of switch that are known can read that.
         lines = {
             "ir_left": (19200, "N", 1),
@@ -70,8 +97,15 @@ class Field:
             from firmware.bus.relay_bridge import RelayBridge  # noqa: PLC0415 - RAM that few need
 
             self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
+        gc.collect()
+        room = (gc.mem_free() - _RESERVE_BYTES) // _DEVICE_BYTES
         for device in meters:
-            if device.port in self.buses:
+            if device.port not in self.buses:
+                continue
+            room -= 1
+            if room < 0:  # better one device less than a gateway that cannot start
+                self._events.add("settings", f"{device.port} {device.address}: no memory for one more device")
+            else:
                 self._start(device)
 
     def _open(self, port, line):
@@ -119,5 +153,13 @@ class Field:
         self._tasks.clear()
         self._beats.clear()
         self.buses.clear()
-        self.build()
+        self._list()
         self._readings.changed()
+        self._generation += 1
+        asyncio.create_task(self._open_again(self._generation))
+
+    async def _open_again(self, generation):
+        """Start anew when the old tasks have ended, so that their memory is free; unless the settings changed once more."""
+        await asyncio.sleep_ms(_SETTLE_MS)
+        if generation == self._generation:
+            self._open_all()

@@ -17,6 +17,7 @@ from firmware.services.inputs import Inputs
 from firmware.state.clock import Clock
 from firmware.state.events import Events
 from firmware.state.health import Health
+from firmware.state.history import History
 from firmware.state.identity import Identity
 from firmware.state.logins import Logins
 from firmware.state.readings import Readings
@@ -64,6 +65,7 @@ class Gateway:
             beat("inputs", _BEAT_MS),
         )
         self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
+        self.history = History(platform.root, self.readings, self.clock, self.events, beat("history", _BEAT_MS), self._load)
         self.frames = None  # the log of raw frames, while somebody looks at it
         self.logins = Logins()
         self.router = Router(self)
@@ -75,7 +77,7 @@ class Gateway:
             on_watch=beat("http", _BEAT_MS).beat,
         )
         self.sntp = SntpService(
-            self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self.router.module
+            self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self._load
         )
         self.settings.on_change(self._changed)
         self._use_zone()
@@ -96,6 +98,7 @@ class Gateway:
         start("http", self.server.run)
         start("inputs", self.inputs.run)
         start("health", self.health.run)
+        start("history", self.history.run)
         start("clock", self.sntp.run)
         start("board", platform.run)
         gc.collect()
@@ -129,6 +132,10 @@ class Gateway:
     def accounts(self):
         """Return the passwords that people chose: read from flash now, for they are not kept in RAM."""
         return self.router.module("firmware.state.accounts").Accounts(self.platform.root + "/accounts.json")
+
+    def _load(self, name):
+        """Return a module that is in RAM only while it is used."""
+        return self.router.module(name)
 
     def restart(self):
         """Save what is not on flash yet, and begin anew."""

@@ -14,7 +14,7 @@ from micropython import const
 # not GET it is handed the parsed JSON body as fourth argument.
 ROUTES = (
     ("GET", "/get_command", "read", "rest", "get"),
-    ("POST", "/post_command", "admin", "rest", "post"),
+    ("POST", "/post_command", "admin", "relays", "post_command"),
     ("GET", "/api/status", "read", "status", "get"),
     ("GET", "/api/live", "read", "live", "get"),
     ("GET", "/api/history", "read", "history", "get"),

@@ -10,12 +10,14 @@ _HEAD = """# Settings
 
 Made from `firmware/state/schema.py` by `python -m tools.settings_doc`; do not edit.
 
-`GET /api/settings` shows them, `PATCH /api/settings` with an object of names and values changes them, both with the login:
+They are changed on the page SG Settings, or by `PATCH /api/settings` with an object of names and values ([api.md](api.md)):
 
-    curl -u admin:POP -X PATCH -d '{"timezone": "Europe/Istanbul", "rs485_type_1": 2}' http://ADDRESS/api/settings
+    curl -u admin:PASSWORD -X PATCH -H 'Content-Type: application/json' \\
+        -d '{"timezone": "Europe/Istanbul", "rs485_type_1": 2}' http://ADDRESS/api/settings
 
 A change is checked as a whole: if one field is wrong, the answer (422) says so for each, and nothing changes. What is marked
 with *restart* takes effect with the next start, all else at once. A secret is never shown, only whether it is set.
+Values that do not go together are refused: a static address without its mask, two RS-485 devices with one address.
 `#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such
 as `Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
 """
@@ -39,6 +41,8 @@ def text():
 def _values(setting):
     if setting.kind == "text":
         return f"text, at most {setting.range} bytes"
+    if setting.kind == "ip":
+        return "IPv4 address, or empty"
     if setting.kind == "zone":
         return "minutes, name or rule of a time zone"
     if setting.kind == "flag":

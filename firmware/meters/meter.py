@@ -136,7 +136,6 @@ class Meter:
             self._events.add("meter", f"{device.port} {device.address}: no counter configuration, {error}")
         if is_whole or not any(group.unit):  # a part of it is better than none, but not than all of an hour ago
             group.unit, device.phases_of, device.quadrants, device.tariffs = columns
-        device.is_swapped = False
         try:
             device.is_swapped = bool(word(await self._ask(read_holding_registers(device.address, _DIRECTION, 1)), DATA) & 2)
         except PeerError:

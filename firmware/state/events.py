@@ -5,7 +5,8 @@ _LONGEST_TEXT = 80
 
 
 class Events:
-    """`clock.utc()` dates them. Kinds in use: start, time, settings, login, relay, bus, meter, task, input, network."""
+    """`clock.utc()` dates them. Kinds in use: start, time, settings, login, relay, bus, meter, task, input,
+    network, history."""
 
     def __init__(self, clock):
         self._clock = clock

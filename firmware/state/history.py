@@ -12,7 +12,6 @@ from struct import pack
 from micropython import const
 
 from firmware.state.readings import WATT_HOURS
-from lib.store import energy_log
 
 QUARTER_S = const(900)
 
@@ -28,17 +27,23 @@ _TOLD = const(1)
 
 
 class History:
-    """`folder` is where it is kept. `beat.beat()` is called at least every few seconds."""
+    """`folder` is where it is kept. `beat.beat()` is called at least every few seconds.
 
-    def __init__(self, root, readings, clock, events, beat):
+    `load(name)` returns a module that may be dropped afterwards: lib.store.energy_log is used for a moment each quarter.
+    Without it that module stays.
+    """
+
+    def __init__(self, root, readings, clock, events, beat, load=None):
         self.folder = root + "/history"
         self._readings = readings
         self._clock = clock
         self._events = events
         self._beat = beat
+        self._load = load
         self._slots = {}
         self._steps = 0  # of the clock, since the start
-        self._stepped_ms = 0  # uptime of the last one
+        self._stepped_ms = 0  # uptime of the last one, be it small
+        self._since_utc = 0  # boundaries before this were not seen: the clock was stepped over them
         self._unmarked = False
         self._looked_utc = 0
         self._untold = True  # the next failure of the flash is news
@@ -80,6 +85,13 @@ class History:
                         await self._pause()
             await asyncio.sleep_ms(_LOOK_MS)
 
+    def _log(self):
+        if self._load:
+            return self._load("lib.store.energy_log")
+        from lib.store import energy_log
+
+        return energy_log
+
     async def _pause(self):
         self._beat.beat()
         await asyncio.sleep_ms(_PAUSE_MS)
@@ -90,6 +102,7 @@ class History:
         if not first and abs(step_ms) > _STEP_MS:
             self._steps += 1
             self._unmarked = True
+            self._since_utc = self._clock.utc()
 
     def _mark(self, device):
         """Note on flash that the clock was stepped, so that a restart does not hide it; return whether it was written to."""
@@ -97,7 +110,7 @@ class History:
         if key is None:
             return False
         try:
-            energy_log.mark(self.folder, key)
+            self._log().mark(self.folder, key)
         except OSError as error:
             self._failed(error)  # until a restart it is known in RAM
         return True
@@ -116,8 +129,8 @@ class History:
             slot = self._slots[device.slot] = [0, 0, 0, 0]
         if slot[_TRIED_AT] == quarter and slot[_TRIED_STEPS] == self._steps or slot[_DOUBTED_UTC] == utc:
             return False
-        if group.age_ms() > self._clock.uptime_ms() - self._stepped_ms:
-            return False  # its time is that of the clock before the step
+        if quarter * QUARTER_S < self._since_utc or group.age_ms() >= self._clock.uptime_ms() - self._stepped_ms:
+            return False  # the latter: its time is that of the clock before the step
         imported, exported = _counter(device, group, "import"), _counter(device, group, "export")
         if imported == exported:
             return False  # neither is there
@@ -145,6 +158,7 @@ class History:
         # A jump is believed when the next reading has it too: between two questions to the meter an exponent may be new and
         # its mantissa not.
         is_sure = slot[_DOUBTED_UTC] // QUARTER_S == quarter
+        energy_log = self._log()
         try:
             code = energy_log.append(self.folder, key, quarter, kind, import_mantissa, export_mantissa, is_broken, is_sure)
         except OSError as error:

@@ -7,7 +7,8 @@
  */
 
 const LANGUAGES = { en: "English", tr: "Türkçe" };
-const TIMEOUT_MS = 10000;
+const READ_MS = 10000;
+const CHANGE_MS = 30000; // the flash may have to be tidied first
 const SLOWEST_POLL_MS = 15000;
 const SAID_MS = 6000;
 const NOBODY = { user: "", must_change: false };
@@ -16,12 +17,16 @@ const byId = (id) => document.getElementById(id);
 
 // ---- nodes
 
-/** Make an element: el("button.primary", {type: "button", onclick: f}, "text", node, [more]). Empty props and children are left out. */
-function el(tag, props, ...children) {
+/**
+ * Make an element: el("button.primary", {type: "button", onclick: f}, "text", node, [more]). The props may be left out; empty
+ * props and children are.
+ */
+function el(tag, ...children) {
   const [name, ...classes] = tag.split(".");
   const node = document.createElement(name);
   if (classes.length) node.className = classes.join(" ");
-  for (const [key, value] of Object.entries(props || {})) {
+  const props = Object.getPrototypeOf(children[0] ?? "") === Object.prototype ? children.shift() : {};
+  for (const [key, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else node.setAttribute(key, value === true ? "" : value);
@@ -35,7 +40,7 @@ function el(tag, props, ...children) {
  * Nodes with different data-key are never taken for each other: give one to whatever has listeners of its own.
  */
 function draw(node, ...children) {
-  merge(node, el("div", null, children));
+  merge(node, el("div", children));
 }
 
 function merge(old, fresh) {
@@ -75,6 +80,12 @@ let texts = {};
 /** The text of a key, {name} replaced by values.name; without such a text `otherwise` (the key). */
 function t(key, values = {}, otherwise = key) {
   return (texts[key] ?? otherwise).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** A sentence of the gateway in the user's language, as far as the table has it: # in its key stands for a number. */
+function sentence(text) {
+  const numbers = text.match(/\d+/g) || [];
+  return (texts["say." + text.replace(/\d+/g, "#")] ?? text).replace(/#/g, () => numbers.shift());
 }
 
 /** A number as the gateway writes it, with this language's decimal sign. */
@@ -118,7 +129,7 @@ function complain(error) {
 class ApiError extends Error {
   /** `status`: of the answer, 0 when there was none; `data`: its object. */
   constructor(status, data) {
-    super(data.error ? t("say." + data.error, {}, data.error) : t(status ? "error.status" : "error.offline", { status }));
+    super(data.error ? sentence(data.error) : t(status ? "error.status" : "error.offline", { status }));
     this.status = status;
     this.data = data;
   }
@@ -133,7 +144,7 @@ function request(path, { method = "GET", body, raw = false } = {}) {
     try {
       response = await fetch(path, {
         method,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(method === "GET" ? READ_MS : CHANGE_MS),
         cache: "no-store",
         ...(body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
       });
@@ -148,7 +159,7 @@ function request(path, { method = "GET", body, raw = false } = {}) {
     try {
       data = text ? JSON.parse(text) : {};
     } catch {
-      /* an answer that is no JSON has nothing to say */
+      // an answer that is no JSON has nothing to say
     }
     if (!response.ok) throw new ApiError(response.status, data);
     return data;
@@ -208,7 +219,7 @@ function showStatus(fresh) {
   banner.hidden = !status.restart_needed;
   draw(
     banner,
-    el("span", null, t("restart.needed")),
+    el("span", t("restart.needed")),
     user === "admin" && el("button", { type: "button", onclick: askRestart }, t("restart.now")),
   );
 }
@@ -240,10 +251,8 @@ let visit = { isOver: true, stops: [], page: "" };
  * The first time after `delay_ms`.
  */
 function poll(here, period_ms, path, show, delay_ms = 0) {
-  let timer = 0,
-    isBusy = false,
-    hasFailed = false,
-    wait_ms = period_ms;
+  let timer, isBusy, hasFailed;
+  let wait_ms = period_ms;
   async function turn() {
     clearTimeout(timer);
     if (here.isOver || isBusy || document.hidden) return;
@@ -282,7 +291,7 @@ async function route() {
   if (status.isClosed && page !== "login" && !status.session.user) return askLogin(t("login.needed"));
   if (page !== "login" && !status.session.must_change) back = location.hash;
 
-  const isSamePage = visit.page === page;
+  const pageBefore = visit.page;
   visit.isOver = true;
   visit.stops.forEach((stop) => stop());
   const here = (visit = { isOver: false, stops: [], page });
@@ -305,9 +314,6 @@ async function route() {
     get status() {
       return status;
     },
-    get session() {
-      return status.session;
-    },
   };
   if (page !== "login") loginReason = "";
   try {
@@ -315,21 +321,17 @@ async function route() {
     if (here.isOver) return;
     const leave = await module.default(view, app);
     if (leave) here.isOver ? leave() : here.stops.push(leave);
-    if (!here.isOver) focusPage(view, isSamePage);
+    if (!here.isOver) focusPage(view, page, pageBefore);
   } catch (error) {
     if (!here.isOver) complain(error instanceof ApiError ? error : new Error(t("error.page", { page })));
     if (!(error instanceof ApiError)) console.error(error);
   }
 }
 
-let isFirstPage = true;
-
-/** A new page starts at its title; a tab keeps the focus. What the page has focused itself stays. */
-function focusPage(view, isSamePage) {
-  if (isFirstPage) isFirstPage = false;
-  else if (!view.contains(document.activeElement)) {
-    ((isSamePage && view.querySelector(".tabs [aria-current]")) || byId("title")).focus();
-  }
+/** A new page starts at its title; a tab keeps the focus. What the page has focused itself stays, and so does the first page. */
+function focusPage(view, page, pageBefore) {
+  if (!pageBefore || view.contains(document.activeElement)) return;
+  ((page === pageBefore && view.querySelector(".tabs [aria-current]")) || byId("title")).focus();
 }
 
 function showMenu(isOpen) {
@@ -337,25 +339,24 @@ function showMenu(isOpen) {
   byId("nav").classList.toggle("open", isOpen);
 }
 
-/** Whether `user`, or when left out anybody, is logged in; if not, the login page opens. */
-function needs(user) {
-  const isThere = user ? status.session.user === user : status.session.user !== "";
-  if (!isThere) askLogin(t(user ? "login.admin" : "login.needed"));
-  return isThere;
+/** Whether `user`, or when left out anybody, is logged in, perhaps from another tab; if not, the login page opens. */
+async function needs(user) {
+  const isThere = () => (user ? status.session.user === user : status.session.user !== "");
+  if (!isThere()) await refresh();
+  if (!isThere()) askLogin(t(user ? "login.admin" : "login.needed"));
+  return isThere();
 }
 
-/** What all pages get; a visit adds arg, back, loginReason, poll, status and session. */
-const shell = { el, draw, t, number, span, say, complain, api, request, refresh, showStatus, needs, language };
+/** What all pages get; a visit adds arg, back, loginReason, poll and status. */
+const shell = { el, draw, t, sentence, number, span, say, complain, api, request, refresh, showStatus, needs, language };
 
 async function start() {
   document.documentElement.lang = language;
   showTheme();
   for (;;) {
     try {
-      const [answer] = await Promise.all([
-        fetch(`/text/${language}.json`),
-        refresh().catch((error) => error.status || Promise.reject(error)),
-      ]);
+      const [answer] = await Promise.all([fetch(`/text/${language}.json`), refresh()]);
+      if (!answer.ok) throw new Error(answer.statusText);
       texts = await answer.json();
       break;
     } catch {
@@ -367,11 +368,8 @@ async function start() {
   showTheme();
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", t(node.dataset.label));
-  byId("language").append(
-    ...Object.entries(LANGUAGES).map(([code, name]) =>
-      el("option", { value: code, lang: code, selected: code === language }, name),
-    ),
-  );
+  const option = ([code, name]) => el("option", { value: code, lang: code, selected: code === language }, name);
+  byId("language").append(...Object.entries(LANGUAGES).map(option));
   byId("language").addEventListener("change", (event) => {
     remembered("language", event.target.value);
     location.reload();

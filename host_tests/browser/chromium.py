@@ -100,6 +100,8 @@ class Visitor:
         if self._post("/api/login", user="admin", password=PASSWORD) != 200:
             assert self._post("/api/login", user="admin", password=pop) == 200
             assert self._post("/api/password", user="admin", password=pop, new=PASSWORD) == 204
+        if self.page.url.startswith(self.home):
+            self.page.reload()  # for the pages know who is logged in
 
     def _post(self, path, **body):
         headers = {"Content-Type": "application/json"}

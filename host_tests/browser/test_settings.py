@@ -70,7 +70,7 @@ def test_logging_in_wrong_and_right(browser):
         visitor.open("#/settings")
         eventually(lambda: guess(rig) >= 8, "guessing costs nothing")
         visitor.log_in(PASSWORD)
-        expect(page.get_by_text("Too many wrong passwords")).to_be_visible()
+        expect(page.get_by_text("Too many wrong passwords. Try again")).to_be_visible()
         eventually(lambda: page.locator("#view form button[type=submit]").is_enabled(), "locked for ever")
         visitor.log_in(PASSWORD)
         expect(page.locator('[name="description"]')).to_be_visible()
@@ -105,7 +105,7 @@ def fill(page, row, name, value):
     elif row["kind"] == "flag":
         control.set_checked(bool(value))
     elif row["kind"] == "choice":
-        control.select_option(str(value))
+        control.select_option(value=str(value))
     else:
         control.fill(str(value))
 

@@ -154,9 +154,9 @@ def _finish(folder, key, tail, last):
                 return False
     if not size:
         _remove_old(folder, key, span)
-    space = os.statvfs(folder)
-    if space[3] * _FREE < space[2]:
-        for older in range(span - _SPANS, span):
+    _, _, blocks, free, *_ = os.statvfs(folder)
+    if not blocks // _FREE <= free <= blocks:  # littlefs may count some twice: then less than none is free
+        for older in range(span - _SPANS, span - 1):
             if _remove(f"{folder}/{key}.{older}"):
                 break
     with open(path, "ab") as file:

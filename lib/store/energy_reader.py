@@ -16,7 +16,7 @@ _STATE = const(8)
 _CRC = const(4)
 _MOST = const(128)
 _NONE = const(255)
-_AT_ONCE = const(16)  # chunks looked at before others run
+_AT_ONCE = const(12)  # chunks looked at before others run
 _TAIL = const(-1)  # the place of the chunk that grows
 _ENTRIES = const(16)  # entries decoded before others run
 

@@ -5,7 +5,7 @@ import { field, form } from "./field.js";
 import { save } from "./file.js";
 
 export default async function mount(view, app) {
-  if (!app.needs("admin")) return;
+  if (!(await app.needs("admin"))) return;
   const { el, t } = app;
   const secret = () => el("input", { name: "passphrase", type: "password", autocomplete: "off" });
 
@@ -36,11 +36,10 @@ export default async function mount(view, app) {
     el("nav.tabs", { "aria-label": t("settings.pages") }, el("a", { href: "#/settings" }, "← " + t("nav.settings"))),
     el(
       "div.cards",
-      null,
       form(
         app,
         t("export"),
-        [el("p", null, t("export.hint")), field(app, t("export.passphrase"), secret(), t("export.passphrase_hint"))],
+        [el("p", t("export.hint")), field(app, t("export.passphrase"), secret(), t("export.passphrase_hint"))],
         t("export.get"),
         download,
       ),
@@ -48,7 +47,7 @@ export default async function mount(view, app) {
         app,
         t("import"),
         [
-          el("p", null, t("import.hint")),
+          el("p", t("import.hint")),
           field(app, t("import.file"), el("input", { name: "file", type: "file", accept: ".json,application/json" })),
           field(app, t("import.passphrase"), secret()),
         ],

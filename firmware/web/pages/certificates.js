@@ -2,68 +2,31 @@
 
 import { confirmed } from "./dialog.js";
 import { field, form } from "./field.js";
+import { table } from "./table.js";
 
 const LOOKS = { valid: "good", expired: "bad", early: "warn", unknown: "warn" };
 
 export async function certificates(place, app) {
   const { el, t } = app;
-  const mayChange = app.session.user === "admin";
-  const table = place.appendChild(el("div"));
+  const mayChange = app.status.session.user === "admin";
+  const box = place.appendChild(el("div"));
   let list = (await app.api("/api/certificates")).certificates;
   show();
   if (mayChange) place.append(adding());
 
   function show() {
-    if (!list.length) return app.draw(table, el("p.muted", null, t("certificates.none")));
-    const heads = ["name", "subject", "issuer", "validity", "status"].map((key) => t("certificates." + key));
-    app.draw(
-      table,
-      el(
-        "table.stack",
-        { role: "table" },
-        el(
-          "thead",
-          null,
-          el(
-            "tr",
-            null,
-            heads.map((head) => el("th", { scope: "col" }, head)),
-            mayChange && el("td"),
-          ),
-        ),
-        el(
-          "tbody",
-          null,
-          list.map((entry) =>
-            el(
-              "tr",
-              { "data-key": entry.name },
-              el("th", { scope: "row" }, entry.name),
-              cells(entry).map((cell, at) => el("td.whole", { "data-label": heads[at + 1] }, cell)),
-              mayChange &&
-                el(
-                  "td",
-                  null,
-                  el(
-                    "button.danger",
-                    { type: "button", "aria-label": `${t("delete")}: ${entry.name}`, onclick: () => remove(entry.name) },
-                    t("delete"),
-                  ),
-                ),
-            ),
-          ),
-        ),
-      ),
-    );
+    const columns = ["name", "subject", "issuer", "validity", "status"].map((key) => [t("certificates." + key), "whole"]);
+    app.draw(box, list.length ? table(app, [...columns, [""]], list.map(cells)) : el("p.muted", t("certificates.none")));
   }
 
   function cells(entry) {
-    if (entry.kind === "key") return [t("certificates.key"), "", "", ""];
+    const { name, kind, subject, issuer, not_before: from, not_after: until, status } = entry;
+    const told = [subject, issuer, from && `${from} – ${until}`, el("span.mark." + LOOKS[status], t("certificates." + status))];
+    const act = { type: "button", "aria-label": `${t("delete")}: ${name}`, onclick: () => remove(name) };
     return [
-      entry.subject,
-      entry.issuer,
-      `${entry.not_before} – ${entry.not_after}`,
-      el("span.mark." + (LOOKS[entry.status] || "warn"), null, t("certificates." + entry.status, {}, entry.status)),
+      name,
+      ...(kind === "key" ? [t("certificates.key"), "", "", ""] : told),
+      mayChange && el("button.danger", act, t("delete")),
     ];
   }
 
@@ -110,6 +73,6 @@ export async function certificates(place, app) {
       },
     );
     node.classList.remove("card");
-    return el("details", null, el("summary", null, t("certificates.add")), node);
+    return el("details", el("summary", t("certificates.add")), node);
   }
 }

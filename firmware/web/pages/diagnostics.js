@@ -1,6 +1,7 @@
 /** How the gateway and its wires are doing, and the raw frames on a wire. */
 
 import { frameLog } from "./frames.js";
+import { table } from "./table.js";
 
 const PERIOD_MS = 3000;
 const COUNTS = ["asked", "answered", "refused", "silent", "damaged", "latency_ms"];
@@ -8,15 +9,21 @@ const COUNTS = ["asked", "answered", "refused", "silent", "damaged", "latency_ms
 export default async function mount(view, app) {
   const { el } = app;
   const health = view.appendChild(el("div"));
-  const log = view.appendChild(el("section.card"));
-  frameLog(log, app);
-  app.poll(PERIOD_MS, "/api/health", (answer) =>
+  let log = null;
+  app.poll(PERIOD_MS, "/api/health", (answer) => {
     app.draw(
       health,
       summary(app, answer),
-      answer.buses.map((bus) => busTable(app, bus)),
-    ),
-  );
+      answer.buses.map((bus) => busCard(app, bus)),
+    );
+    if (log) return;
+    log = view.appendChild(el("section.card"));
+    frameLog(
+      log,
+      app,
+      answer.buses.map(({ port }) => port),
+    );
+  });
 }
 
 function summary(app, health) {
@@ -32,52 +39,26 @@ function summary(app, health) {
   ];
   return el(
     "section.card",
-    null,
-    el("h2", null, t("health")),
+    el("h2", t("health")),
     el(
       "dl.facts",
-      null,
-      rows.map(([key, value]) => [el("dt", null, t("health." + key)), el("dd", null, value)]),
+      rows.map(([key, value]) => [el("dt", t("health." + key)), el("dd", value)]),
     ),
   );
 }
 
-function busTable(app, bus) {
+function busCard(app, { port, frames, noise_bytes: noise, units }) {
   const { el, t } = app;
-  const label = (key) => t("unit." + key);
+  const columns = [[t("unit.address")], ...COUNTS.map((key) => [t("unit." + key), "number"]), [t("unit.last_error"), "whole"]];
+  const rows = units.map((unit) => [
+    `${t("unit.address")} ${unit.address}`,
+    ...COUNTS.map((key) => String(unit[key] ?? "–")),
+    unit.last_error,
+  ]);
   return el(
     "section.card",
-    null,
-    el("h2", null, t("port." + bus.port, {}, bus.port)),
-    el("p.muted", null, t("bus.counts", { frames: bus.frames, noise: bus.noise_bytes })),
-    bus.units.length > 0 &&
-      el(
-        "table.stack",
-        { role: "table" },
-        el(
-          "thead",
-          null,
-          el(
-            "tr",
-            null,
-            el("th", { scope: "col" }, label("address")),
-            COUNTS.map((key) => el("th.number", { scope: "col" }, label(key))),
-            el("th", { scope: "col" }, label("last_error")),
-          ),
-        ),
-        el(
-          "tbody",
-          null,
-          bus.units.map((unit) =>
-            el(
-              "tr",
-              null,
-              el("th", { scope: "row", "data-label": label("address") }, unit.address),
-              COUNTS.map((key) => el("td.number", { "data-label": label(key) }, String(unit[key] ?? "–"))),
-              el("td.whole", { "data-label": unit.last_error && label("last_error") }, unit.last_error),
-            ),
-          ),
-        ),
-      ),
+    el("h2", t("port." + port, {}, port)),
+    el("p.muted", t("bus.counts", { frames, noise })),
+    rows.length > 0 && table(app, columns, rows),
   );
 }

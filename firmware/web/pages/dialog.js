@@ -10,7 +10,6 @@ export function confirmed({ el, t }, question, action) {
       el("p", { id: "question" }, question),
       el(
         "div.actions",
-        null,
         el("button", { type: "button", onclick: close("") }, t("cancel")),
         el("button.danger", { type: "button", onclick: close("yes") }, action),
       ),

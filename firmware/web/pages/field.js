@@ -12,7 +12,6 @@ export function field({ el }, label, input, hint) {
   const name = el("label", { for: id }, label);
   return el(
     "div.field" + (isCheck ? ".check" : ""),
-    null,
     isCheck ? [input, name] : [name, input],
     el("p.hint", { id: `${id}-hint`, hidden: !hint }, hint),
     el("p.error", { id: `${id}-error` }),
@@ -53,10 +52,10 @@ export function form(app, title, controls, action, send) {
   const node = el(
     "form.card.narrow",
     { novalidate: true, onsubmit: submitted },
-    title && el("h2", null, title),
+    title && el("h2", title),
     controls,
     alert,
-    el("div.actions", null, button),
+    el("div.actions", button),
   );
   async function submitted(event) {
     event.preventDefault();
@@ -67,9 +66,7 @@ export function form(app, title, controls, action, send) {
       await send(Object.fromEntries(new FormData(node)), node, button);
     } catch (error) {
       if (error.handled) return;
-      const left = error.data?.errors
-        ? showErrors(node, error.data.errors, (text) => app.t("say." + text, {}, text))
-        : [error.message];
+      const left = error.data?.errors ? showErrors(node, error.data.errors, app.sentence) : [error.message];
       alert.textContent = left.join("; ");
     } finally {
       if (!button.dataset.locked) button.disabled = false;

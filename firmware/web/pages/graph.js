@@ -3,6 +3,7 @@
 import { energyText, makeChart } from "./chart.js";
 import { chooseMeter, meterName } from "./meters.js";
 import { save } from "./file.js";
+import { table } from "./table.js";
 
 const PERIOD_MS = 60000;
 const DAY_S = 86400;
@@ -17,7 +18,7 @@ export default async function mount(view, app) {
   const span = VIEWS.includes(wish) ? wish : "day";
   const box = el("div.chart");
   const sums = el("p.key", { role: "status" });
-  const table = el("div.wide", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
+  const listing = el("div.wide", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
   view.append(
     el(
       "nav.tabs",
@@ -28,12 +29,10 @@ export default async function mount(view, app) {
     ),
     el(
       "section.card",
-      null,
       sums,
       box,
       el(
         "div.actions",
-        null,
         el("button", { type: "button", onclick: savePicture }, t("graph.png")),
         el(
           "a.button",
@@ -45,7 +44,7 @@ export default async function mount(view, app) {
         ),
       ),
     ),
-    el("details.card", null, el("summary", null, t("graph.table")), table),
+    el("details.card", el("summary", t("graph.table")), listing),
   );
 
   let chart,
@@ -65,9 +64,9 @@ export default async function mount(view, app) {
     ];
     app.draw(
       sums,
-      key.map(([look, text]) => el("span." + look, null, el("span.plain", null, text))),
+      key.map(([look, text]) => el("span." + look, el("span.plain", text))),
     );
-    app.draw(table, dataTable(app, data));
+    app.draw(listing, dataTable(app, data));
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", [t("graph." + span), ...key.map(([, text]) => text)].join(". "));
     if (!isFirst) return chart?.update(data);
@@ -126,38 +125,14 @@ function sumText(app, energy) {
     : app.t("graph.unknown");
 }
 
-function dataTable(app, data) {
-  const { el, t } = app;
+function dataTable(app, { x, energy, label, isIncomplete }) {
+  const { t } = app;
   const text = (value) => (value === null ? t("graph.unknown") : energyText(app, value));
-  return el(
-    "table",
-    null,
-    el(
-      "thead",
-      null,
-      el(
-        "tr",
-        null,
-        el("th", { scope: "col" }, t("time")),
-        ["import", "export"].map((name) => el("th.number", { scope: "col" }, t("direction." + name))),
-      ),
-    ),
-    el(
-      "tbody",
-      null,
-      data.x.map((_, at) =>
-        el(
-          "tr",
-          null,
-          el(
-            "th",
-            { scope: "row" },
-            data.label(at),
-            data.isIncomplete(at) && data.energy.import[at] !== null && el("span.warn", null, " " + t("graph.incomplete")),
-          ),
-          ["import", "export"].map((name) => el("td.number", null, text(data.energy[name][at]))),
-        ),
-      ),
-    ),
+  const name = (at) => label(at) + (isIncomplete(at) && energy.import[at] !== null ? " " + t("graph.incomplete") : "");
+  const columns = [[t("time")], [t("direction.import"), "number"], [t("direction.export"), "number"]];
+  return table(
+    app,
+    columns,
+    x.map((_, at) => [name(at), text(energy.import[at]), text(energy.export[at])]),
   );
 }

@@ -32,16 +32,19 @@ export default async function mount(view, app) {
       await app.request("/api/login", { method: "POST", body: values });
     } catch (error) {
       password.select();
-      if (error.status === 429) lock(error.data.retry_s || 1, button);
+      if (error.status === 429) {
+        lock(error.data.retry_s || 1, button);
+        error.handled = true; // the countdown says it
+      }
       if (error.status === 403) throw new Error(t("login.wrong"));
       throw error;
     }
     await app.refresh();
-    location.replace(app.session.must_change ? "#/password" : app.back);
+    location.replace(app.status.session.must_change ? "#/password" : app.back);
   }
 
   view.append(
-    app.loginReason && el("p.note.plain", null, app.loginReason),
+    app.loginReason && el("p.note.plain", app.loginReason),
     wait,
     form(
       app,

@@ -1,5 +1,7 @@
 /** What the pages of meters share: a tab for each meter, and the line that says how old its values are. */
 
+import { table } from "./table.js";
+
 const FRESH_MS = 5000;
 
 /** Put the tabs into `view`; return the meter to show, undefined if there is none. */
@@ -8,7 +10,7 @@ export async function chooseMeter(view, app, page, slot = app.arg) {
   await app.refresh(FRESH_MS);
   const meters = app.status.devices.filter((device) => device.kind === "meter");
   if (!meters.length) {
-    view.append(el("p.note.plain", null, t("meters.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))));
+    view.append(el("p.note.plain", t("meters.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))));
     return undefined;
   }
   const chosen = meters.find((meter) => meter.slot === slot) || meters[0];
@@ -21,7 +23,7 @@ export async function chooseMeter(view, app, page, slot = app.arg) {
           "a",
           { href: `#/${page}/${meter.slot}`, "aria-current": meter === chosen && "page" },
           meter.description || meterName(app, meter),
-          el("small", null, slotName(app, meter.slot)),
+          el("small", slotName(app, meter.slot)),
         ),
       ),
     ),
@@ -45,8 +47,7 @@ export function qualityLine(app, live) {
   const word = t("quality." + quality);
   return el(
     "p",
-    null,
-    el("strong", null, meterName(app, live)),
+    el("strong", meterName(app, live)),
     " ",
     el(
       "span.mark." + look,
@@ -57,16 +58,13 @@ export function qualityLine(app, live) {
     el("span.unseen", { role: "status" }, word),
     " ",
     quality !== "good" &&
-      el("span.muted", null, t(live.status === "not_detected" ? "device.not_detected_long" : "device.silent_long")),
+      el("span.muted", t(live.status === "not_detected" ? "device.not_detected_long" : "device.silent_long")),
   );
 }
 
-/** The caption that repeats with every table of old values how old they are. */
-export function captioned(app, title, { quality, age_s: age }) {
-  return app.el(
-    "caption",
-    null,
-    title,
-    quality === "stale" && app.el("span.warn", null, ` (${app.t("quality.age", { age: app.span(age) })})`),
-  );
+/** A table of values. Its caption repeats how old they are when they are not the present ones. */
+export function valueCard(app, { quality, age_s: age }, title, columns, rows) {
+  const isOld = quality === "stale";
+  const caption = app.el("caption", title, isOld && app.el("span.warn", ` (${app.t("quality.age", { age: app.span(age) })})`));
+  return app.el("section.card" + (isOld ? ".old" : ""), table(app, columns, rows, caption));
 }

@@ -1,15 +1,13 @@
-/** The passwords: one's own, and the one of the login that may only read. */
+/** The passwords of admin, and of reader, the login that may only read. */
 
 import { field, form } from "./field.js";
 
 export default async function mount(view, app) {
-  if (!app.needs()) return;
-  const { el, t, session } = app;
-  const mustChange = session.must_change;
+  if (!(await app.needs("admin"))) return;
+  const { el, t } = app;
+  const mustChange = app.status.session.must_change;
   if (mustChange) view.append(el("p.note", { role: "status" }, t("password.must_change")));
-  view.append(
-    el("div.cards", null, card(session.user), session.user === "admin" && !mustChange && [card("reader"), removal()]),
-  );
+  view.append(el("div.cards", card("admin"), !mustChange && [card("reader"), removal()]));
 
   function secret(name, label, isNew) {
     return field(
@@ -39,7 +37,7 @@ export default async function mount(view, app) {
     return form(
       app,
       t("password.remove_title"),
-      [el("p", null, t("password.remove_hint")), secret("password", "password.present")],
+      [el("p", t("password.remove_hint")), secret("password", "password.present")],
       t("password.remove"),
       async (values, node) => {
         await change("reader", values.password, "");
@@ -52,8 +50,9 @@ export default async function mount(view, app) {
     try {
       await app.request("/api/password", { method: "POST", body: { user, password, new: fresh } });
     } catch (error) {
-      if (error.status === 403) throw { data: { errors: { password: t("password.wrong") } } };
-      throw error;
+      if (error.status !== 403) throw error;
+      await app.refresh(); // a session that has ended gets the same answer as a wrong password
+      throw (await app.needs("admin")) ? { data: { errors: { password: t("password.wrong") } } } : { handled: true };
     }
     await app.refresh();
     app.say(t("password.done"));

@@ -14,8 +14,8 @@ export default async function mount(view, app) {
     app.draw(
       view,
       relays.length
-        ? el("div.cards", null, relays.map(card))
-        : el("p.note.plain", null, t("relays.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))),
+        ? el("div.cards", relays.map(card))
+        : el("p.note.plain", t("relays.none"), el("a", { href: "#/settings/IR%20Devices" }, t("nav.settings"))),
     );
 
   function card(relay) {
@@ -25,10 +25,10 @@ export default async function mount(view, app) {
     return el(
       "section.card",
       { "data-key": relay.n, "aria-busy": busy.has(relay.n) && "true" },
-      el("h2", null, relay.description || place),
-      el("p.muted", null, `${place} · ${relay.model} · ${t("address")} ${relay.address}`),
+      el("h2", relay.description || place),
+      el("p.muted", `${place} · ${relay.model} · ${t("address")} ${relay.address}`),
       el("p.relay" + look, { role: "status" }, `${sign} ${t("relay." + word)}`),
-      isShut && el("p.note", null, t("say." + relay.forbidden, {}, relay.forbidden)),
+      isShut && el("p.note", app.sentence(relay.forbidden)),
       el(
         "div.actions",
         { role: "group", "aria-label": relay.description || place },
@@ -48,7 +48,7 @@ export default async function mount(view, app) {
   }
 
   async function act(n, action) {
-    if (!app.needs("admin")) return;
+    if (!(await app.needs("admin"))) return;
     busy.add(n);
     show();
     app.complain();

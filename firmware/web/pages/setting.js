@@ -12,10 +12,7 @@ export function settingField(app, row, name, value, draft, change) {
   const { el, t } = app;
   const make = { choice, flag, int, zone }[row.kind] || text;
   const input = row.secret ? secret(app, row, name, value, draft, change) : make(app, row, name, draft ?? value, change);
-  const label = [
-    t("setting." + row.name, {}, row.meaning),
-    row.restart && el("small.muted", null, ` (${t("setting.restart")})`),
-  ];
+  const label = [t("setting." + row.name, {}, row.meaning), row.restart && el("small.muted", ` (${t("setting.restart")})`)];
   const node = field(app, label, input, t("hint." + row.name, {}, ""));
   node.classList.toggle("changed", draft !== undefined);
   return node;
@@ -58,7 +55,6 @@ function zone(app, row, name, value, change) {
   input.setAttribute("list", name + "-list");
   return app.el(
     "span",
-    null,
     input,
     app.el(
       "datalist",
@@ -105,7 +101,6 @@ function secret({ el, t }, row, name, value, draft, change) {
   hold(draft);
   return el(
     "div.secret",
-    null,
     input,
     button(value.set ? "secret.change" : "secret.give", () => {
       hold(undefined, true);

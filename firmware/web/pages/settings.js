@@ -17,10 +17,10 @@ let pending = null; // errors to show on the page that is about to open
 addEventListener("beforeunload", (event) => draft.size && event.preventDefault());
 
 export default async function mount(view, app) {
-  if (!app.needs()) return;
+  if (!(await app.needs())) return;
   const { el, t } = app;
   if (!saved || !draft.size) saved = await app.api("/api/settings");
-  const mayChange = app.session.user === "admin";
+  const mayChange = app.status.session.user === "admin";
   const pages = [...new Set(saved.pages.map(({ page }) => page))];
   const page = pages.includes(app.arg) ? app.arg : pages[0];
   const rowOf = (wanted) => numbered(saved.pages).find(({ name }) => name === wanted);
@@ -35,10 +35,10 @@ export default async function mount(view, app) {
   const conflict = el(
     "div.note",
     { role: "alert", hidden: true },
-    el("span", null, t("settings.conflict")),
+    el("span", t("settings.conflict")),
     el("button", { type: "button", onclick: reload }, t("settings.reload")),
   );
-  view.append(tabs, mayChange ? "" : el("p.note.plain", null, t("settings.readonly")), conflict, form);
+  view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict, form);
   showFields();
   showChanges();
 
@@ -58,15 +58,14 @@ export default async function mount(view, app) {
       : t("card." + page, {}, t("page." + page, {}, page));
     return el(
       "fieldset.card",
-      null,
-      el("legend", null, title),
+      el("legend", title),
       entry.rows.map((row) => {
         const name = row.name.replace("#", number);
         const heading = t("heading." + row.name, {}, "");
         const node = settingField(app, row, name, saved.values[name], draft.get(name), (value) =>
           changed(row, name, value, node),
         );
-        return [heading && el("h2", null, heading), node];
+        return [heading && el("h2", heading), node];
       }),
     );
   }
@@ -94,7 +93,7 @@ export default async function mount(view, app) {
     return [
       ...numbers.filter(isShown).map((number) => group(entry, number)),
       free.length && mayChange
-        ? el("div.actions", null, select, el("button", { type: "button", onclick: add }, t("settings.add")))
+        ? el("div.actions", select, el("button", { type: "button", onclick: add }, t("settings.add")))
         : "",
     ];
   }
@@ -118,7 +117,7 @@ export default async function mount(view, app) {
         "a",
         { href, "aria-current": isHere && "page" },
         text,
-        hasDraft && el("span", null, " •", el("span.unseen", null, t("settings.has_changes"))),
+        hasDraft && el("span", " •", el("span.unseen", t("settings.has_changes"))),
       );
     app.draw(
       tabs,
@@ -165,7 +164,7 @@ export default async function mount(view, app) {
       location.hash = "#/settings/" + encodeURIComponent(rowOf(names[0]).page);
       return;
     }
-    const elsewhere = showErrors(form, errors, (text) => t("say." + text, {}, text));
+    const elsewhere = showErrors(form, errors, app.sentence);
     if (elsewhere.length) app.complain(new Error(elsewhere.join("; ")));
   }
 

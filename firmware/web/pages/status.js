@@ -10,18 +10,15 @@ export default async function mount(view, app) {
       view,
       el(
         "div.columns",
-        null,
         Object.entries(facts(app)).map(([title, rows]) =>
           el(
             "section.card",
-            null,
-            el("h2", null, t(title)),
+            el("h2", t(title)),
             el(
               "dl.facts",
-              null,
               rows
                 .filter(([, value]) => value !== undefined && value !== "")
-                .map(([label, value]) => [el("dt", null, label), el("dd", null, value)]),
+                .map(([label, value]) => [el("dt", label), el("dd", value)]),
             ),
           ),
         ),
@@ -90,11 +87,11 @@ function devices({ el, t, status }) {
 
 function described(device, { el, t }) {
   if (!device) return t("device.disabled") + " #";
-  if (device.status === "not_detected") return el("span.muted", null, t("device.not_detected"));
+  if (device.status === "not_detected") return el("span.muted", t("device.not_detected"));
   const name = `${device.model} #${device.serial}`;
   return [
     name,
-    device.description && el("div.muted", null, device.description),
-    device.status === "silent" && el("div.bad", null, "⚠ " + t("device.silent")),
+    device.description && el("div.muted", device.description),
+    device.status === "silent" && el("div.bad", "⚠ " + t("device.silent")),
   ];
 }

@@ -4,25 +4,17 @@ import { certificates } from "./certificates.js";
 
 export default async function mount(view, app) {
   const { el, t, status } = app;
-  const fact = (key) => [
-    el("dt", null, t("status." + key)),
-    el("dd", null, status[key] === undefined ? "–" : String(status[key])),
-  ];
-  const store = el("section.card", null, el("h2", null, t("certificates")));
+  const fact = (key) => [el("dt", t("status." + key)), el("dd", status[key] === undefined ? "–" : String(status[key]))];
+  const store = el("section.card", el("h2", t("certificates")));
   view.append(
     el(
       "section.card",
-      null,
-      el("h2", null, t("status.version")),
-      el("dl.facts", null, ["model_type", "sw_version", "fs_ver", "upgrade_status"].map(fact)),
+      el("h2", t("status.version")),
+      el("dl.facts", ["model_type", "sw_version", "fs_ver", "upgrade_status"].map(fact)),
     ),
-    el("p.note", null, t("upgrade.not_yet")),
+    el("p.note", t("upgrade.not_yet")),
     store,
   );
-  if (app.session.user) await certificates(store, app);
-  else
-    store.append(
-      el("p", null, t("certificates.login")),
-      el("div.actions", null, el("a.button", { href: "#/login" }, t("login"))),
-    );
+  if (app.status.session.user) await certificates(store, app);
+  else store.append(el("p", t("certificates.login")), el("div.actions", el("a.button", { href: "#/login" }, t("login"))));
 }

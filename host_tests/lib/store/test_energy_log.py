@@ -1,6 +1,5 @@
 """Energies on littlefs: exact whatever the counters and the clock do, whole after a power cut at any moment, small."""
 
-import gc
 import os
 import random
 from struct import pack
@@ -25,10 +24,18 @@ DAYS_35 = 35 * 96
 LONGEST = 4 * SPAN  # of a gap whose energy is known
 
 
+MEMORY = bytearray(BLOCKS * BLOCK)  # of all chips in turn: the heap has no room for many
+
+
 class CountingFlash(RamFlash):
     """Counts the bytes read, too."""
 
-    read = 0
+    def __init__(self, blocks):
+        self.content = memoryview(MEMORY)[: blocks * BLOCK]
+        for at in range(0, len(self.content), BLOCK):
+            self.content[at : at + BLOCK] = b"\xff" * BLOCK
+        self.writes = self.erases = self.read = 0
+        self.cut_at = None
 
     def readblocks(self, number, buffer, offset=0):
         self.read += len(buffer)
@@ -38,7 +45,6 @@ class CountingFlash(RamFlash):
 def chip(blocks=BLOCKS):
     """Mount a new chip with the folder."""
     unmount()
-    gc.collect()  # chips are large
     flash = CountingFlash(blocks)
     vfs.VfsLfs2.mkfs(flash)
     mounted(flash)
@@ -196,7 +202,7 @@ def test_a_marked_quarter_is_missing_after_a_restart():
 
 
 def test_random_stories():
-    for seed in range(40):
+    for seed in range(20):
         random.seed(seed)
         chip(32)
         model = Model()
@@ -289,6 +295,37 @@ def test_power_cut_at_every_operation():
     assert names == [KEY] + [f"{KEY}.{number}" for number in range(2346, 2351)], names
 
 
+def test_power_cut_in_the_first_quarters():
+    empty_chip = bytes(chip(8).content)
+    cuts = 0
+    while True:
+        cuts += 1
+        flash = mounted(RamFlash(content=empty_chip))
+        flash.cut_at = cuts
+        done = 0
+        try:
+            put(Q, 5)
+            done = 1
+            put(Q + 1, 7)
+            done = 2
+            energy_log.mark(HISTORY, KEY)
+            done = 3
+            put(Q + 2, 8)
+            done = 4
+            break
+        except PowerCut:
+            pass
+        mounted(RamFlash(content=flash.content))
+        known = got(Q, Q + 2)
+        assert known == usual(0, 1, 2) or (done < 2 and not known), (cuts, done, known)
+        put(Q + 2, 8)
+        known = got(Q + 1, Q + 2)
+        assert known == [] if done > 2 else done < 2 or known in ([], usual(1, 2, 1)), (cuts, done, known)
+        put(Q + 3, 10)
+        assert got(Q + 2, Q + 3) == usual(2, 3, 2), (cuts, done)
+    assert cuts > 5 and done == 4, cuts
+
+
 def test_every_flipped_bit_is_noticed():
     chip(16)
     history(150)
@@ -368,7 +405,7 @@ def test_what_is_old_is_removed():
 
 
 def test_a_wrong_clock_removes_nothing():
-    for wrong in (30 * DAYS_35, -30 * DAYS_35, 30 * SPAN - 100, -30 * SPAN - 100):  # here a span begins, too
+    for wrong in (30 * SPAN - 100, -30 * SPAN - 100):  # a span begins there, too
         chip(48)
         history(DAYS_35)
         for number in range(200):
@@ -435,7 +472,7 @@ def test_a_full_flash_gives_up_old_history_first():
     os.remove(filler + "/0")
     history(DAYS_35 + 60, start=DAYS_35)
     assert f"{KEY}.2345" not in os.listdir(HISTORY)
-    assert is_usual(DAYS_35 - 1000, DAYS_35 + 59)
+    assert is_usual(2 * SPAN + 900, DAYS_35 + 59), "this span and the one before stay"
     empty(filler)
 
 

@@ -1,0 +1,61 @@
+"""Two browsers with live pages open while three meters are read without a pause, 32 bit, 112 KB of heap."""
+
+import time
+
+from host_tests.bench.gauge import Gauge
+from host_tests.bench.polling import statistics, until
+from host_tests.bench.table import Table, kilobytes, percent, times
+from host_tests.bench.timing import median
+from host_tests.browser.chromium import DESKTOP, PHONE, Visitor, chromium
+from host_tests.rig import Rig
+from tools import web
+
+_METERS = {"ir_left": (33,), "rs485": (35, 36)}  # of the rig's default field
+_ROUNDS = 4
+_WINDOW_S = 10
+_ASSETS = 120 * 1024
+_FIRST_LOAD = ("/", "/style.css", "/app.js", "/text/en.json", "/pages/status.js")
+
+
+def tables():
+    alone, watched, lags = [], [], []
+    with Gauge() as gauge, Rig(bits=32, settings={"poll_ms": 0}) as rig, chromium() as browser:
+        until(rig, lambda: rig.get_json("/get_command?command=get_status")["measurement_device_count"] == 3)
+        used_alone = rig.control("heap")["used"]
+        for _ in range(_ROUNDS):  # in turns: what else the machine does then meets both
+            alone.append(_rate(rig))
+            with Visitor(browser, rig, PHONE) as phone, Visitor(browser, rig, DESKTOP) as desktop:
+                phone.open("#/measurements/lir")
+                desktop.open("#/status")
+                before = len(phone.requests) + len(desktop.requests)
+                watched.append(_rate(rig))
+                asked = len(phone.requests) + len(desktop.requests) - before
+                used = rig.control("heap")["used"]
+            lags.append(rig.get_json("/api/health")["loop_lag_us"])
+        errors = rig.log().count("MemoryError")
+    table = Table(__doc__.strip(), "exchanges a second", "of those alone", "budget")
+    table.add("nobody looks", f"{median(alone):.2f}", times(1))
+    table.add("a phone and a desktop look", f"{median(watched):.2f}", times(median(watched) / median(alone)), "0.95 x")
+    table.note(f"the pages asked {asked / _WINDOW_S:.1f} times a second; memory errors: {errors}")
+    table.note(f"heap in use without them {kilobytes(used_alone)}, with them {kilobytes(used)}")
+    table.note(f"loop lag at most {max(lags) / 1000:.1f} ms (budget 10 ms), the bench's own lag {gauge.worst_ms:.1f} ms")
+    yield table
+
+    sizes = {path: len(content) for path, _, _, content in web.packed()}
+    table = Table("The pages, compressed", "size", "of budget", "budget")
+    table.add("in all", kilobytes(sum(sizes.values())), percent(sum(sizes.values()) / _ASSETS), kilobytes(_ASSETS))
+    first = sum(sizes[path] for path in _FIRST_LOAD)
+    table.add("first load of the status page, without its data", kilobytes(first), percent(first / 60000), kilobytes(60000))
+    yield table
+
+
+def _rate(rig):
+    """Exchanges with meters a second."""
+    before, began = _answered(rig), time.monotonic()
+    time.sleep(_WINDOW_S)
+    return (_answered(rig) - before) / (time.monotonic() - began)
+
+
+def _answered(rig):
+    told = statistics(rig)
+    return sum(told[f"{port}_{unit}_answered"] for port, units in _METERS.items() for unit in units)
