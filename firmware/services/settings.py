@@ -115,4 +115,4 @@ async def put_changed(gateway, response, changed):
     await put_items(response, (("revision", settings.revision), ("restart_needed", needed)))
     response.put(b"}")
     if changed:
-        gateway.events.add("settings", "changed: " + ", ".join(changed))
+        gateway.events.add("settings", "changed: " + ", ".join(changed[:4]) + (" ..." if len(changed) > 4 else ""))

@@ -63,6 +63,8 @@ class Visitor:
         self._context.close()
         if kind is None:
             assert not self.offences, self.offences
+        else:  # what the page could not do may have its reason there
+            print(self.rig.log()[-3000:])
 
     def _console(self, message):
         text = f"{message.type}: {message.text}"

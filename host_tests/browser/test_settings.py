@@ -105,7 +105,7 @@ def fill(page, row, name, value):
     elif row["kind"] == "flag":
         control.set_checked(bool(value))
     elif row["kind"] == "choice":
-        control.select_option(value=str(value))
+        control.select_option(index=[choice for choice, _ in row["choices"]].index(value))
     else:
         control.fill(str(value))
 

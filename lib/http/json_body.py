@@ -34,7 +34,7 @@ def parse(content):
     if shape & 0xFF > _DEEPEST:
         raise HttpError(400, "the body is nested too deeply")
     try:
-        body = json.loads(_joined(content) if shape & 0x100 else bytes(content))
+        body = json.loads(_joined(content) if shape & 0x100 else content)  # pyright: ignore[reportArgumentType]
     except (ValueError, UnicodeError):
         raise HttpError(400, "the body is not JSON")
     if not isinstance(body, dict):
