@@ -142,7 +142,10 @@ class Field:
 
     def _changed(self, names):
         """Take other settings without a restart: all wires end and begin anew."""
-        if not any([name.startswith(start) for name in names for start in _MINE]):
+        for name in names:
+            if name.startswith(_MINE):
+                break
+        else:
             return
         for bus in self.buses.values():
             bus.close()

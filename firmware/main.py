@@ -170,8 +170,9 @@ class Gateway:
     def _changed(self, names):
         if "timezone" in names:
             self._use_zone()
-        if any([name.startswith("ntp_") or name == "time_sync_src" for name in names]):
-            self.sntp.wake()
+        for name in names:
+            if name.startswith(("ntp_", "time_sync_src")):
+                self.sntp.wake()
 
     def _use_zone(self):
         try:

@@ -63,13 +63,16 @@ async def get_frames(gateway, request, response):
     if gateway.frames is None or gateway.frames.bus is not bus:
         gateway.frames = FrameLog(bus, gateway.frames)
     log = gateway.frames
+    after = int(after)
+    if log.frames and after > log.frames[-1][0]:
+        after = 0  # of a log that was forgotten meanwhile
     log.ask()
     response.put(b'{"port":')
     response.put_json(port)
     response.put(b',"frames":[')
     comma = b'{"n":'
     for number, ms, is_sent, frame in list(log.frames):
-        if number > int(after):
+        if number > after:
             await room(response, 600)  # 256 bytes in hexadecimal, and what stands around them
             response.put(comma)
             response.put_int(number)

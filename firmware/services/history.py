@@ -97,6 +97,19 @@ async def _put_day(gateway, device, response):
                 imported[at], exported[at] = _milli(interval, 2), _milli(interval, 4)
     response.put(b',"interval_s":900,"start":')
     response.put_int(start * _QUARTER_S)
+    response.put(b',"offsets_s":')
+    comma, last = b"[[", None
+    for at in range(_DAY_QUARTERS):  # summer time may begin or end meanwhile
+        offset_s = gateway.clock.zone.offset_s((start + at) * _QUARTER_S) if gateway.clock.is_set else 0
+        if offset_s != last:
+            last = offset_s
+            response.put(comma)
+            response.put_int(at)
+            response.put(b",")
+            response.put_int(offset_s)
+            comma = b"],["
+    response.put(b"]]")
+    await asyncio.sleep_ms(0)
     count = 0
     for name, energies in ((b',"import":', imported), (b',"export":', exported)):
         response.put(name)

@@ -84,16 +84,19 @@ const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
 /** As the gateway writes dates: 25.02.2020. */
 const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10).split("-").reverse().join(".");
 
-/** 96 intervals, on the gateway's clock. */
-function ofDay({ status }, { start, interval_s: width, import: taken, export: given }) {
-  const x = taken.map((_, at) => start + at * width + offset(status));
+/** 96 intervals, on the gateway's clock: the axis runs on as it began, what is written follows summer time. */
+function ofDay(_, { start, interval_s: width, offsets_s: offsets, import: taken, export: given }) {
+  const begin = start + offsets[0][1];
+  const x = taken.map((_, at) => begin + at * width);
+  const shift = (seconds) => offsets.findLast(([at]) => at * width <= seconds - begin)?.[1] - offsets[0][1] || 0;
+  const local = (seconds) => seconds + shift(seconds);
   return {
     x,
     width_s: width,
     energy: { import: taken.map(kwh), export: given.map(kwh) },
-    isIncomplete: (at) => taken[at] === null || given[at] === null,
-    tickText: clock,
-    label: (at) => `${date(x[at])} ${clock(x[at])}–${clock(x[at] + width)}`,
+    isIncomplete: (at) => taken[at] === null && given[at] === null,
+    tickText: (tick) => clock(local(tick)),
+    label: (at) => `${date(local(x[at]))} ${clock(local(x[at]))}–${clock(local(x[at] + width))}`,
   };
 }
 
@@ -107,12 +110,6 @@ function ofMonth({ language }, { days }) {
     tickText: (tick) => new Date(tick * 1000).toLocaleDateString(language, { timeZone: "UTC", day: "numeric", month: "short" }),
     label: (at) => date(x[at]),
   };
-}
-
-/** Seconds by which the gateway's local time is ahead of UTC now. Half a day with another offset may be an hour off. */
-function offset({ local_time: local, timestamp }) {
-  const [, day, month, year, hour, minute, second] = /(\d+)\.(\d+)\.(\d+) (\d+):(\d+):(\d+)/.exec(local) || [];
-  return year ? Math.round((Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - timestamp) / 60) * 60 : 0;
 }
 
 function sumText(app, energy) {

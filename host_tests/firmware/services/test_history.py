@@ -151,9 +151,19 @@ def test_the_last_24_hours():
         "serial": "X0000124",
         "interval_s": 900,
         "start": (Q - 96) * 900,
+        "offsets_s": [[0, 7200]],
         "import": [200] * 96,
         "export": [0] * 96,
     }, answer
+
+
+def test_local_time_where_summer_time_ends_and_begins():
+    for unix_s, offsets in (
+        (calendar.to_unix(2026, 10, 25, 12), [[0, 7200], [52, 3600]]),  # at 01:00 UTC
+        (calendar.to_unix(2026, 10, 26, 1), [[0, 3600]]),
+        (calendar.to_unix(2026, 3, 29, 2), [[0, 3600], [92, 7200]]),
+    ):
+        assert Gateway(unix_s).get(view="day")["offsets_s"] == offsets
 
 
 def test_what_is_missing_is_null():
