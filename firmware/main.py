@@ -76,9 +76,7 @@ class Gateway:
             on_error=self._answer_failed,
             on_watch=beat("http", _BEAT_MS).beat,
         )
-        self.sntp = SntpService(
-            self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self._load
-        )
+        self.sntp = SntpService(self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self._load)
         self.settings.on_change(self._changed)
         self._use_zone()
 

@@ -6,6 +6,7 @@ import re
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from host_tests.rig import Rig
 
@@ -99,7 +100,7 @@ def settings(rig):
     return json.loads(body)["values"]
 
 
-def api(rig, path, body=None, method=None, **headers):
+def api(rig, path, body=None, method=None, **headers) -> tuple[int, Any]:
     """(status, answer) of a request under /api with the login; POST when there is a body. The answer is "" if there is none."""
     if body is not None:
         headers["Content-Type"] = "application/json"

@@ -42,9 +42,7 @@ ALSO = {
     "boards.common.main": {"machine", "sys", "time", "board", "firmware.main"},  # runs the application
 }
 # Parts of several services, no service themselves: words and formats they write, names they look up.
-SHARED_BY_SERVICES = {
-    f"firmware.services.{name}" for name in ("sg_text", "info", "energy_log", "settings", "resolver")
-}
+SHARED_BY_SERVICES = {f"firmware.services.{name}" for name in ("sg_text", "info", "energy_log", "settings", "resolver")}
 # The rule in words, for whoever breaks it
 WHY = {
     "lib": "lib knows nothing of the product, and codecs touch neither input, output nor clock",

@@ -13,19 +13,19 @@ _POLICY = (
 
 
 def exists(path):
-    return _find(path) is not None
+    return _place(path) >= 0
 
 
-def _find(path):
-    """Return (path, type, tag, gzip) of a file, None if there is none."""
-    for asset in web_assets.FILES:
-        if asset[0] == path:
-            return asset
-    return None
+def _place(path):
+    """Return where a file is in the table, -1 if there is none."""
+    for place in range(len(web_assets.FILES)):
+        if web_assets.FILES[place][0] == path:
+            return place
+    return -1
 
 
 async def get(gateway, request, response):
-    _, kind, tag, packed = _find(request.path)
+    _, kind, tag, packed = web_assets.FILES[_place(request.path)]
     response.type = kind
     response.cache = "no-cache"
     if kind.startswith("text/html"):

@@ -39,7 +39,7 @@ async def get(gateway, request, response):
         response.put(comma)
         response.put_json(setting.name)
         response.put(b":")
-        value = settings.get(setting.name)
+        value = settings.value(setting)
         if setting.is_secret:
             response.put(b'{"set":true}' if value else b'{"set":false}')
         else:

@@ -44,7 +44,7 @@ async def export(gateway, request, response, body):
     await put_items(response, head)
     response.put(b',"values":{')
     comma = b""
-    for name, value in settings.chosen():
+    for name, value in list(settings.chosen()):
         if not schema.find(name).is_secret:
             await room(response, _ROOM)
             response.put(comma)

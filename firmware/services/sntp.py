@@ -97,9 +97,7 @@ async def _sample(service, address):
     cookie = urandom(sntp.COOKIE_SIZE)
     sntp.request(packet, cookie)
     sent_ms = service.clock.uptime_ms()
-    length = await udp.exchange(
-        address, packet, answer, service.timeout_ms, lambda view: sntp.answers(view, cookie)
-    )
+    length = await udp.exchange(address, packet, answer, service.timeout_ms, lambda view: sntp.answers(view, cookie))
     received_ms = service.clock.uptime_ms()
     reply = answer[:length]
     sntp.check(reply, cookie)

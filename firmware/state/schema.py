@@ -210,10 +210,11 @@ def ip_number(text):
     return int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])
 
 
-def check_together(get):
-    """Return {name: sentence} for values that do not go together; `get(name)` gives each as it would be."""
+def check_together(get, changed):
+    """Return {name: sentence} for values that do not go together. `get(name)` gives each as it would be; what none of the names
+    `changed` has to do with is not looked at."""
     errors = {}
-    if get("static_ip_en"):
+    if any([name in ("static_ip_en", "ip", "netmask", "gateway") for name in changed]) and get("static_ip_en"):
         mask = ip_number(get("netmask"))
         if not get("ip"):
             errors["ip"] = "a static address is expected"
@@ -221,13 +222,14 @@ def check_together(get):
             errors["netmask"] = "a mask such as 255.255.255.0 is expected"
         elif get("gateway") and (ip_number(get("gateway")) ^ (ip_number(get("ip")) or 0)) & mask:
             errors["gateway"] = "an address in the network of the static address is expected"
-    taken = {}
-    for number in range(1, RS485_DEVICES + 1):
-        if get(f"rs485_type_{number}"):
-            address = get(f"rs485_addr_{number}")
-            if address in taken:
-                errors[f"rs485_addr_{number}"] = f"RS-485 device {taken[address]} has this address too"
-            taken[address] = number
+    if any([name.startswith(("rs485_type_", "rs485_addr_")) for name in changed]):
+        taken = {}
+        for number in range(1, RS485_DEVICES + 1):
+            if get(f"rs485_type_{number}"):
+                address = get(f"rs485_addr_{number}")
+                if address in taken:
+                    errors[f"rs485_addr_{number}"] = f"RS-485 device {taken[address]} has this address too"
+                taken[address] = number
     return errors
 
 

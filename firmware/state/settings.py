@@ -8,6 +8,7 @@ from firmware.state import schema
 from lib.store.document import Document
 
 _VERSION = 1
+_REMEMBERED = 16
 
 
 class SettingsError(Exception):
@@ -27,6 +28,7 @@ class Settings:
     def __init__(self, path="/settings.json"):
         self._file = Document(path)
         self._values = {}
+        self._defaults = {}  # of those that were asked for first: at every turn of a wire, at every request
         self._listeners = []
         self.revision = 0
         self.restart_needed = False
@@ -53,10 +55,12 @@ class Settings:
                 troubles.append(f"{name}: unknown setting")
                 continue
             try:
-                self._keep(setting, setting.check(value))
+                value = setting.check(value)
+                if value != setting.default:
+                    self._values[name] = value
             except ValueError as error:
                 troubles.append(f"{name}: {error}; the default serves")
-        for name, text in schema.check_together(self.get).items():
+        for name, text in schema.check_together(self.get, ("static_ip_en", "rs485_addr_1")).items():
             troubles.append(f"{name}: {text}")
         return troubles
 
@@ -64,10 +68,18 @@ class Settings:
         """Return a value; KeyError for a name that is not in the schema (a bug)."""
         if name in self._values:
             return self._values[name]
+        if name in self._defaults:
+            return self._defaults[name]
         setting = schema.find(name)
         if setting is None:
             raise KeyError(name)
+        if len(self._defaults) < _REMEMBERED:
+            self._defaults[name] = setting.default
         return setting.default
+
+    def value(self, setting):
+        """Return the value of a schema's Setting: for who walks through them all."""
+        return self._values.get(setting.name, setting.default)
 
     def change(self, changes):
         """Check all, then write all, then tell all; return the names that changed.
@@ -76,32 +88,39 @@ class Settings:
         """
         errors = {}
         proposed = {}
+        restart = False
+        defaults = []  # names that go back to it
         for name, value in changes.items():
-            setting = schema.find(name)
+            setting = schema.find(name)  # once for each: the search takes its time
             try:
                 if setting is None:
                     raise ValueError("there is no such setting")
-                proposed[name] = setting.check(value)
+                value = setting.check(value)
             except ValueError as error:
                 errors[name] = str(error)
-        errors = errors or schema.check_together(lambda name: proposed[name] if name in proposed else self.get(name))
+                continue
+            if value != self._values.get(name, setting.default):
+                proposed[name] = value
+                restart = restart or setting.needs_restart
+                if value == setting.default:
+                    defaults.append(name)
+        errors = errors or schema.check_together(lambda name: proposed[name] if name in proposed else self.get(name), proposed)
         if errors:
             raise SettingsError(errors)
+        if not proposed:
+            return []
         before = dict(self._values)
-        changed = []
-        for name, value in proposed.items():
-            if self.get(name) != value:
-                self._keep(schema.find(name), value)
-                changed.append(name)
-        if not changed:
-            return changed
+        self._values.update(proposed)
+        for name in defaults:
+            self._values.pop(name)
         try:
             self._file.save({"version": _VERSION, "revision": self.revision + 1, "values": self._values})
         except Exception:
             self._values = before
             raise
         self.revision += 1
-        self.restart_needed = self.restart_needed or any([schema.find(name).needs_restart for name in changed])
+        self.restart_needed = self.restart_needed or restart
+        changed = list(proposed)
         for told in self._listeners:
             told(changed)
         return changed
@@ -113,9 +132,3 @@ class Settings:
     def on_change(self, told):
         """Have told(names) called after each change."""
         self._listeners.append(told)
-
-    def _keep(self, setting, value):
-        if value == setting.default:
-            self._values.pop(setting.name, None)
-        else:
-            self._values[setting.name] = value

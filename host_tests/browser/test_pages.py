@@ -9,11 +9,27 @@ from playwright.sync_api import expect
 from host_tests.browser.chromium import DESKTOP, PASSWORD, PHONE, Visitor, chromium
 from host_tests.gateway import change, detected, eventually, gateway, login, vector
 
-PAGES = (
-    *("status", "settings/General", "settings/Communication", "settings/IR Devices", "settings/RS485 Devices", "settings/Inputs"),
-    *("settings/Polling", "backup", "password", "measurements", "measurements/1", "counters", "counters/1", "graph", "graph/lir/month"),
-    *("relays", "upgrade", "events", "diagnostics"),
-)
+PAGES = """
+status
+settings/General
+settings/Communication
+settings/IR Devices
+settings/RS485 Devices
+settings/Inputs
+settings/Polling
+backup
+password
+measurements
+measurements/1
+counters
+counters/1
+graph
+graph/lir/month
+relays
+upgrade
+events
+diagnostics
+""".strip().split("\n")
 FIRST_LOAD = ("/", "/style.css", "/app.js", "/text/en.json", "/pages/status.js", "/api/status")
 FIRST_LOAD_BYTES = 60_000
 
@@ -66,7 +82,6 @@ def test_every_page(rig, browser, size):
         visitor.be_admin()
         for where in PAGES:
             visitor.open("#/" + where)
-            visitor.page.wait_for_load_state("networkidle") if where.startswith("settings") else None
             visitor.check_access(where)
             visitor.shot(name_of(where))
         visitor.page.goto("about:blank")
@@ -121,7 +136,7 @@ def test_a_switch_is_switched(rig, browser):
         visitor.open("#/relays")
         for button, wanted in (("ON", 1), ("OFF", 0), ("Toggle", 1), ("Toggle", 0)):
             page.get_by_role("button", name=button, exact=True).click()
-            eventually(lambda: state() == wanted, f"{button}: the switch does not follow")
+            eventually(lambda wanted=wanted: state() == wanted, f"{button}: the switch does not follow")
             expect(page.locator(".relay")).to_contain_text("On" if wanted else "Off", ignore_case=True)
         change_as_admin(rig, ir_ext_rel_mode=2)
         try:
@@ -173,7 +188,11 @@ def test_certificates_by_paste_and_file(rig, browser, tmp_path):
 
 
 def test_script_is_shown_as_text(rig, browser):
-    texts = {"description": '<img src=x onerror="alert(1)">', "location": "<script>alert(2)</script>", "ir_relay_desc": "<b>&lt;</b>"}
+    texts = {
+        "description": '<img src=x onerror="alert(1)">',
+        "location": "<script>alert(2)</script>",
+        "ir_relay_desc": "<b>&lt;</b>",
+    }
     change_as_admin(rig, **texts)
     try:
         with Visitor(browser, rig) as visitor:
@@ -211,3 +230,36 @@ def test_the_gateway_goes_and_comes_back(rig, browser):
         rig.control("reset")
         expect(page.locator("#offline")).to_be_hidden()
         expect(page.get_by_text("IE38MD #X0000124")).to_be_visible()
+
+
+def test_the_energy_of_the_last_day(browser, tmp_path):
+    with gateway(32, heap="112k", time_scale=300, settings={"poll_ms": 200}) as rig:
+
+        def known():
+            energy = rig.get_json("/api/history?slot=lir&view=day")["import"]
+            return len([value for value in energy if value is not None]) >= 6
+
+        eventually(known, "no energies")
+        with Visitor(browser, rig) as visitor:
+            page = visitor.open("#/graph/lir")
+            expect(page.locator(".uplot canvas")).to_be_visible()
+            page.locator("summary").click()
+            table = page.locator("details table")
+            assert table.get_by_role("row").count() == 97
+            expect(table.get_by_text("kWh").first).to_be_visible()
+            expect(table.get_by_text("not known").first).to_be_visible()  # what was before the start, not zero
+            visitor.shot("graph-filled")
+            visitor.check_access("graph")
+            with page.expect_download() as picture:
+                page.get_by_role("button", name="PNG", exact=False).click()
+            picture.value.save_as(tmp_path / "picture.png")
+            assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+            with page.expect_download() as csv:
+                page.get_by_role("link", name="CSV", exact=False).click()
+            csv.value.save_as(tmp_path / "energy.csv")
+            lines = (tmp_path / "energy.csv").read_text().splitlines()
+            assert lines[0] == "utc,local_time,import_wh,export_wh" and len(lines) > 6
+            visitor.open("#/graph/lir/month")
+            expect(page.locator(".uplot canvas")).to_be_visible()
+            visitor.shot("graph-month")
+            page.goto("about:blank")

@@ -1,10 +1,11 @@
-"""What the pages live on: logins and sessions, values with their age, switches, settings as a file, certificates, raw frames."""
+"""What the pages live on: logins, values with their age, switches, settings as a file, certificates, raw frames."""
 
 import base64
 import hashlib
 import hmac
 import http.client
 import json
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -38,7 +39,7 @@ class Browser:
         self.cookie = None
         self.headers = {}
 
-    def ask(self, path, body=None, method=None, **headers):
+    def ask(self, path, body=None, method=None, **headers) -> tuple[int, Any]:
         headers = {**self.headers, **headers}
         if self.cookie:
             headers["Cookie"] = self.cookie
@@ -133,7 +134,10 @@ def test_requests_of_other_sites(rig):
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
     ):
-        for path, body, method in (("/api/settings", {}, "PATCH"), ("/api/login", {"user": "admin", "password": rig.ready["pop"]}, "POST")):
+        for path, body, method in (
+            ("/api/settings", {}, "PATCH"),
+            ("/api/login", {"user": "admin", "password": rig.ready["pop"]}, "POST"),
+        ):
             assert api(rig, path, body, method, **headers)[0] == status, (headers, path)
 
 
@@ -234,7 +238,14 @@ def test_values_have_an_age(rig):
 
 
 def test_slots_that_have_no_values(rig):
-    for query, status in (("slot=rir", 404), ("slot=16", 404), ("slot=x", 404), ("", 404), ("slot=1&group=x", 400), ("slot=999", 404)):
+    for query, status in (
+        ("slot=rir", 404),
+        ("slot=16", 404),
+        ("slot=x", 404),
+        ("", 404),
+        ("slot=1&group=x", 400),
+        ("slot=999", 404),
+    ):
         assert rig.get("/api/live?" + query)[0] == status, query
     change(rig, rs485_type_5=2, rs485_addr_5=99)
     assert live(rig, 5) == {
@@ -344,7 +355,12 @@ def test_certificates(rig):
     assert status == 201 and entry["name"] == "ca.pem" and entry["kind"] == "certificate" and entry["subject"]
     assert api(rig, "/api/certificates")[1]["certificates"] == [entry]
     assert api(rig, "/api/certificates", {"name": "ca.pem", "pem": pem})[0] == 409
-    for name, text, field in (("../x", pem, "name"), ("", pem, "name"), ("a.pem", "no certificate", "pem"), ("a.pem", None, "pem")):
+    for name, text, field in (
+        ("../x", pem, "name"),
+        ("", pem, "name"),
+        ("a.pem", "no certificate", "pem"),
+        ("a.pem", None, "pem"),
+    ):
         status, answer = api(rig, "/api/certificates", {"name": name, "pem": text})
         assert status == 422 and list(answer["errors"]) == [field], name
     change(rig, mqtt1_cert_file="ca.pem")

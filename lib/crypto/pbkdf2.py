@@ -1,8 +1,8 @@
 """PBKDF2 with HMAC-SHA-256 (RFC 8018, 5.2), computed in slices, for a loop that must not be held.
 
-    job = Pbkdf2(password, salt, iterations)
-    while not job.step(16): await asyncio.sleep_ms(0)
-    key = job.key
+job = Pbkdf2(password, salt, iterations)
+while not job.step(16): await asyncio.sleep_ms(0)
+key = job.key
 """
 
 from lib.crypto.hmac import DIGEST_SIZE, Hmac

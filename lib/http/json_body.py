@@ -1,7 +1,7 @@
 """Reads the JSON object in a request's body, bounded in depth, in UTF-8 and nothing else (RFC 8259).
 
-MicroPython's parser takes some memory for each level of nesting, lets text pass that is no UTF-8, and makes two characters, neither
-of which exists, of an escape such as "\\ud83d\\udd0c", which is how JSON in ASCII writes one beyond U+FFFF.
+MicroPython's parser takes some memory for each level of nesting, lets text pass that is no UTF-8, and makes two characters,
+neither of which exists, of an escape such as "\\ud83d\\udd0c", which is how JSON in ASCII writes one beyond U+FFFF.
 """
 
 import json

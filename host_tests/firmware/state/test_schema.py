@@ -134,7 +134,7 @@ def test_every_row_is_a_setting():
     for setting in schema.each():
         names.append(setting.name)
         assert "#" not in setting.name and setting.meaning and setting.page, setting.name
-        assert setting.kind in ("text", "int", "choice", "flag", "zone"), setting.name
+        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip"), setting.name
         assert setting.check(setting.default) == setting.default, setting.name
         for flag in setting.flags.split():
             assert flag in ("secret", "restart"), setting.name
@@ -205,3 +205,46 @@ def test_limits_of_the_ranges():
         elif setting.kind == "text":
             most = int(setting.range)
             assert refused(setting, "x" * most) is None and refused(setting, "x" * (most + 1)), setting.name
+
+
+TOGETHER = (
+    # values beside the defaults, what is wrong with them
+    ({}, ()),
+    ({"static_ip_en": 1}, ("ip", "netmask")),
+    ({"static_ip_en": 1, "ip": "10.0.0.5", "netmask": "255.255.255.0"}, ()),
+    ({"static_ip_en": 1, "ip": "10.0.0.5", "netmask": "255.255.0.255"}, ("netmask",)),
+    ({"static_ip_en": 1, "ip": "10.0.0.5", "netmask": "0.0.0.0"}, ("netmask",)),
+    ({"static_ip_en": 1, "ip": "10.0.0.5", "netmask": "255.255.255.255"}, ()),
+    ({"static_ip_en": 1, "ip": "200.0.0.5", "netmask": "255.255.255.252", "gateway": "200.0.0.6"}, ()),
+    ({"static_ip_en": 1, "ip": "200.0.0.5", "netmask": "255.255.255.252", "gateway": "200.0.0.8"}, ("gateway",)),
+    ({"static_ip_en": 0, "gateway": "1.2.3.4"}, ()),
+    ({"rs485_type_1": 2, "rs485_type_2": 2}, ("rs485_addr_2",)),
+    ({"rs485_type_1": 2, "rs485_type_16": 3, "rs485_addr_1": 7, "rs485_addr_16": 7}, ("rs485_addr_16",)),
+    ({"rs485_type_1": 2, "rs485_type_2": 2, "rs485_addr_2": 34}, ()),
+    ({"rs485_addr_1": 5, "rs485_addr_2": 5}, ()),
+)
+
+
+def test_what_goes_together():
+    for values, wrong in TOGETHER:
+        errors = schema.check_together(lambda name: values.get(name, schema.find(name).default), list(values))
+        assert sorted(errors) == sorted(wrong), (values, errors)
+        assert not schema.check_together(lambda name: values.get(name, schema.find(name).default), ("description",))
+
+
+def test_addresses_of_the_internet_protocol():
+    for text, number in (
+        ("0.0.0.0", 0),
+        ("1.2.3.4", 0x01020304),
+        ("255.255.255.255", 0xFFFFFFFF),
+        ("256.1.1.1", None),
+        ("1.2.3", None),
+        ("1.2.3.4.5", None),
+        ("", None),
+        ("a.b.c.d", None),
+        ("1..2.3", None),
+        ("-1.2.3.4", None),
+        ("0001.2.3.4", None),
+        (" 1.2.3.4", None),
+    ):
+        assert schema.ip_number(text) == number, text

@@ -17,9 +17,9 @@ FILES = (
     ("empty", {"version": 1, "values": {}}, {}, 0),
     ("one wrong type", {"version": 1, "values": {"location": 5, "http_port": 8080}}, {"http_port": 8080}, 1),
     ("wrong types", {"version": 1, "values": {"location": None, "http_port": "80", "mqtt1_tls": [1], "locked": {}}}, {}, 4),
-    ("out of range", {"version": 1, "values": {"http_port": 70000, "sg_modbus_addr": 0, "dns1": "A"}}, {"dns1": "A"}, 2),
+    ("out of range", {"version": 1, "values": {"http_port": 70000, "sg_modbus_addr": 0, "dns1": "1.1.1.1"}}, {"dns1": "1.1.1.1"}, 2),
     ("text too long", {"version": 1, "values": {"location": "x" * 41, "description": "D"}}, {"description": "D"}, 1),
-    ("unknown names", {"version": 1, "values": {"colour": "red", "rs485_type_17": 2, "": 1, "dns1": "A"}}, {"dns1": "A"}, 3),
+    ("unknown names", {"version": 1, "values": {"colour": "red", "rs485_type_17": 2, "": 1, "dns1": "1.1.1.1"}}, {"dns1": "1.1.1.1"}, 3),
     ("no time zone", {"version": 1, "values": {"timezone": "Europe/Nowhere", "location": "A"}}, {"location": "A"}, 1),
     ("newer version", {"version": 2, "values": {"location": "A", "flux": 7}}, {"location": "A"}, 2),
     ("no version", {"values": {"location": "A"}}, {"location": "A"}, 1),
@@ -95,14 +95,19 @@ def test_all_settings_at_once():
     wanted = {}
     for setting in schema.each():
         if setting.kind == "text":
-            wanted[setting.name] = ("é\"\\" + setting.name)[: int(setting.range) // 2]
+            wanted[setting.name] = ('é"\\' + setting.name)[: int(setting.range) // 2]
         elif setting.kind == "zone":
             wanted[setting.name] = "Europe/Ljubljana"
+        elif setting.kind == "ip":
+            wanted[setting.name] = "255.255.255.0" if setting.name == "netmask" else "192.168.1.20"
         elif setting.kind == "int":
             wanted[setting.name] = int(setting.range.split("..")[1])
         else:
             wanted[setting.name] = int(setting.range.split(",")[-1].split("=")[0]) if setting.kind == "choice" else 1
+    for number in range(1, schema.RS485_DEVICES + 1):
+        wanted[f"rs485_addr_{number}"] = 100 + number  # no two the same
     settings.change(wanted)
+    assert settings.restart_needed
     again, troubles = loaded()
     assert troubles == [] and {name: again.get(name) for name in wanted} == wanted
 

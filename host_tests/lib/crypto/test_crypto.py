@@ -52,7 +52,12 @@ def test_pbkdf2_in_slices_of_any_size():
 
 
 def test_comparison():
-    for given, expected, equal in ((b"abc", b"abc", True), (b"abd", b"abc", False), (b"ab", b"abc", False), (b"abcc", b"abc", False)):
+    for given, expected, equal in (
+        (b"abc", b"abc", True),
+        (b"abd", b"abc", False),
+        (b"ab", b"abc", False),
+        (b"abcc", b"abc", False),
+    ):
         assert same(given, expected) == equal
     assert not same(b"", b"") and not same(b"", b"a") and not same(b"abcabc", b"abc")
 
