@@ -1,0 +1,110 @@
+"""The pages as they are packed: every text in every language, nothing that points elsewhere, sizes inside their budgets."""
+
+import ast
+import gzip
+import json
+import re
+
+from firmware.state import schema
+from tools import web
+from tools.image import TOP
+
+BUDGET = 120 * 1024
+PROPER_NAMES = {"MQTT", "WiFi", "Ethernet", "QoS 0", "QoS 1"}  # that are the same in every language
+# A call t("key") or t(`key`) with a constant key; keys that are put together are listed by their beginnings below.
+_KEY = re.compile(r"""\bt\(\s*["']([\w.]+)["']""")
+_MARKUP_KEY = re.compile(r'data-(?:text|label)="([\w.]+)"')
+
+
+def constant(path, name):
+    """The value that a module of the firmware, which only MicroPython can import, gives a name."""
+    for node in ast.parse((TOP / path).read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            return ast.literal_eval(node.value)
+    raise KeyError(name)
+
+
+def sources():
+    return {path: path.read_text() for path in sorted(web.SOURCES.rglob("*")) if path.suffix in (".js", ".html", ".css")}
+
+
+def test_every_text_is_there_in_every_language():
+    texts = web.texts()
+    assert set(texts) >= {"en", "tr"}
+    for language, table in texts.items():
+        assert set(table) == set(texts["en"])
+        empty = [key for key, text in table.items() if not text]
+        assert not empty, (language, empty)
+        for key, text in table.items():
+            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", texts["en"][key])), (language, key)
+
+
+def test_no_text_is_there_twice():
+    keys = [line.split(" | ")[0] for line in (web.SOURCES / web.TEXTS).read_text().splitlines() if " | " in line]
+    assert len(keys) == len(set(keys)), [key for key in keys if keys.count(key) > 1]
+
+
+def test_every_key_that_the_pages_use_has_a_text():
+    known = web.texts()["en"]
+    for path, source in sources().items():
+        for key in _KEY.findall(source) + _MARKUP_KEY.findall(source):
+            assert key in known or any(text.startswith(key) for text in known), (path.name, key)
+
+
+def test_every_setting_has_its_texts():
+    known = web.texts()["en"]
+    for page, rows, _ in schema.TABLES:
+        assert f"page.{page}" in known, page
+        for row in rows.strip().split("\n"):
+            setting = schema.Setting(page, row, "#")
+            assert f"setting.{setting.name}" in known, setting.name
+            if setting.kind == "choice":
+                for pair in setting.range.split(","):
+                    word = pair.partition("=")[2]
+                    assert f"choice.{word}" in known or word.isdigit() or word in PROPER_NAMES, (setting.name, word)
+    for key in known:
+        if key.startswith("setting.") and key != "setting.restart":
+            assert schema.find(key[8:].replace("#", "1")) is not None, f"{key} is of no setting"
+
+
+def test_nothing_points_elsewhere():
+    for path, source in sources().items():
+        assert not re.search(r"""["'(`](?:https?:)?//[a-z0-9]""", source), path.name
+        assert "innerHTML" not in source and "eval(" not in source, path.name
+        assert path.suffix != ".html" or ("style=" not in source and "<style" not in source and "onclick" not in source)
+
+
+def test_what_is_packed_is_what_was_written():
+    tree = ast.parse(web.build().read_text())
+    (files,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
+    contents = {path: gzip.decompress(packed) for path, _, _, packed in files}
+    assert contents["/app.js"] == (web.SOURCES / "app.js").read_bytes()
+    assert contents["/"].startswith(b"<!doctype html>")
+    assert json.loads(contents["/text/tr.json"]) == web.texts()["tr"]
+    assert len({tag for _, _, tag, _ in files}) == len(files)
+    assert web.packed() == [tuple(row) for row in files]  # the same sources give the same bytes
+    assert sum(len(packed) for _, _, _, packed in files) <= BUDGET
+
+
+def test_every_page_is_reached():
+    """Each page of the navigation has its module, and each module is asked for by something."""
+    everything = "\n".join(sources().values())
+    for name in re.findall(r'href="#/(\w+)"', (web.SOURCES / "index.html").read_text()):
+        assert (web.SOURCES / "pages" / f"{name}.js").exists(), name
+    for path in (web.SOURCES / "pages").glob("*.js"):
+        assert f"#/{path.stem}" in everything or f"./{path.name}" in everything, f"nobody uses {path.name}"
+
+
+def test_every_route_has_its_function_and_whoever_changes_something_a_login():
+    open_to_all = {"/api/login", "/api/logout"}
+    routes = constant("firmware/routes.py", "ROUTES")
+    for method, path, level, module, function in routes:
+        tree = ast.parse((TOP / "firmware" / "services" / f"{module}.py").read_text())
+        (found,) = [node for node in tree.body if isinstance(node, ast.AsyncFunctionDef) and node.name == function]
+        form = path == "/post_command"
+        assert len(found.args.args) == (3 if method == "GET" or form else 4), (path, function)
+        if method != "GET" and path not in open_to_all:
+            assert level == "admin", path
+        assert level in ("public", "read", "user", "admin"), path
+    public = {path for _, path, level, _, _ in routes if level == "public"}
+    assert public == open_to_all
