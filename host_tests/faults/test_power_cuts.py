@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from host_tests.gateway import gateway, patch, settings
+from host_tests.gateway import api, gateway, login, patch, settings
 from host_tests.rig import RigFailed
 
+PASSWORD = "a long password"
 POWER_CUT = 42  # exit status of a gateway that lost power where it was told to
 NO_FIELD = {"left_ir_enabled": 0, "ir_ext_rel_mode": 0, "rs485_type_1": 0, "rs485_type_2": 0}
 OLD = {"description": "old", "location": "o" * 40, "mqtt1_server": "old.example", "poll_ms": 1111}
@@ -103,3 +104,36 @@ def test_power_cuts_during_the_very_first_start(tmp_path):
         return was_cut
 
     assert survivors(cut_at) >= 4
+
+
+def test_power_cuts_during_a_change_of_the_password(used, tmp_path):
+    """One of the two passwords opens the device afterwards, and what was acknowledged is the new one."""
+    flash, _, _ = used
+    seen = set()
+
+    def cut_at(number):
+        mine = tmp_path / str(number)
+        shutil.copyfile(flash, mine)
+        status, was_cut = None, False
+        try:
+            with start(mine, power_cut=number) as rig:
+                pop = rig.ready["pop"]
+                try:
+                    status, _ = api(rig, "/api/password", {"password": pop, "new": PASSWORD})
+                except OSError:
+                    assert rig.wait() == POWER_CUT
+                    was_cut = True
+        except RigFailed as error:
+            assert f"exit status {POWER_CUT}:" in str(error)
+            was_cut = True
+        with start(mine) as rig:
+            opens = [rig.get("/api/settings", login(rig, word))[0] == 200 for word in (rig.ready["pop"], PASSWORD)]
+            assert sum(opens) == 1, (number, opens)
+            if status is not None:
+                assert status == 204 and opens[1], number
+        seen.add(opens[1])
+        mine.unlink()
+        return was_cut
+
+    assert survivors(cut_at) >= 3
+    assert seen == {False, True}
