@@ -45,7 +45,7 @@ class Field:
         self._uarts = {}
         self._tasks = []
         self._beats = []
-        self._generation = 0  # of the settings that shape the field
+        self._again = asyncio.Event()  # the settings that shape the field have changed
         self.buses = {}
         # Made once, for all wires and devices
         self._interval_ms = lambda: settings.get("poll_ms")
@@ -147,6 +147,12 @@ class Field:
                 break
         else:
             return
+        self._again.set()  # first, for what follows takes memory
+        self._close()
+        self._list()
+        self._readings.changed()
+
+    def _close(self):
         for bus in self.buses.values():
             bus.close()
         for task in self._tasks:
@@ -156,13 +162,13 @@ class Field:
         self._tasks.clear()
         self._beats.clear()
         self.buses.clear()
-        self._list()
-        self._readings.changed()
-        self._generation += 1
-        asyncio.create_task(self._open_again(self._generation))
 
-    async def _open_again(self, generation):
-        """Start anew when the old tasks have ended, so that their memory is free; unless the settings changed once more."""
-        await asyncio.sleep_ms(_SETTLE_MS)
-        if generation == self._generation:
-            self._open_all()
+    async def run(self):
+        """Build the field anew whenever the settings ask for it; started again with a pause if there is no memory for it."""
+        while True:
+            await self._again.wait()
+            await asyncio.sleep_ms(_SETTLE_MS)  # the old tasks end, and their memory is free
+            self._close()
+            self.build()
+            self._again.clear()
+            self._readings.changed()

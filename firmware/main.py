@@ -78,6 +78,7 @@ class Gateway:
         )
         self.sntp = SntpService(self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self._load)
         self.settings.on_change(self._changed)
+        self.settings.on_error = lambda error: self._crashed("settings", error)
         self._use_zone()
 
     async def run(self):
@@ -97,6 +98,7 @@ class Gateway:
         start("inputs", self.inputs.run)
         start("health", self.health.run)
         start("history", self.history.run)
+        start("field", self.field.run)
         start("clock", self.sntp.run)
         start("board", platform.run)
         gc.collect()

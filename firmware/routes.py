@@ -66,8 +66,10 @@ class Router:
         if name in sys.modules:
             return sys.modules[name]
         before = set(sys.modules)
-        __import__(name)
-        self._loaded.extend([other for other in sys.modules if other not in before])
+        try:
+            __import__(name)
+        finally:  # what came in before an import failed, too
+            self._loaded.extend([other for other in sys.modules if other not in before])
         return sys.modules[name]
 
     def tick(self):
@@ -80,17 +82,14 @@ class Router:
                     delattr(sys.modules[package], leaf)
             self._loaded = []
 
-    def _is_open(self, request, level):
-        """Whether nobody has to be asked: what changes nothing, and is open to all."""
-        if request.method not in ("GET", "HEAD"):
-            return False
-        return level == "public" or (level == "read" and not self._gateway.settings.get("read_login"))
-
     async def _serve(self, route, request, response):
         self._users += 1
         try:
-            if not self._is_open(request, route[_LEVEL]):
-                await self._gateway.login.check(request, route[_LEVEL])
+            level = route[_LEVEL]
+            if request.method not in ("GET", "HEAD") or not (
+                level == "public" or level == "read" and not self._gateway.settings.get("read_login")
+            ):  # all but what is open to everybody and changes nothing
+                await self._gateway.login.check(request, level)
             function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
             if request.method in ("GET", "HEAD") or request.path in _FORMS:
                 await function(self._gateway, request, response)

@@ -22,7 +22,7 @@ HOST = {"ffi", "termios", "select", "uctypes", "vfs"}  # of the unix port only
 # ours and stands for all below it; one without is a module of MicroPython.
 ROOMS = {
     "lib": PURE,
-    "lib.store": PURE | {"io", "os"},
+    "lib.store": PURE | {"errno", "io", "os"},
     "lib.aio": LOOP | SOCKETS,
     "lib.http": PURE | LOOP | SOCKETS,
     "firmware.port": PURE | LOOP | SOCKETS | HARDWARE | {"board", "lib.aio", "lib.clock", "gc", "sys", "firmware.port"},

@@ -54,7 +54,10 @@ def packed():
     """Return the list that FILES becomes."""
     rows = []
     for path, content in files():
-        kind = _TYPES["." + path.rpartition(".")[2] if path != "/" else ".html"]
+        ending = "." + path.rpartition(".")[2] if path != "/" else ".html"
+        if ending not in _TYPES:
+            raise SystemExit(f"{path} is nothing that a page is made of: known are {', '.join(_TYPES)}")
+        kind = _TYPES[ending]
         tag = '"' + hashlib.sha256(content).hexdigest()[:12] + '"'
         rows.append((path, kind, tag, gzip.compress(content, 9, mtime=0)))
     return rows

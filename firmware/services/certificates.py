@@ -62,7 +62,10 @@ async def delete(gateway, request, response, body):
         for link in (1, 2):
             if gateway.settings.get(row % link) == name:
                 raise HttpError(409, f"the setting {row % link} uses it")
-    certificates.remove(name)
+    try:
+        certificates.remove(name)
+    except OSError:
+        raise HttpError(507, "the flash did not take it")
     gateway.events.add("settings", f"certificate or key {name} deleted")
     response.status = 204
 

@@ -12,8 +12,8 @@ async def get_events(gateway, request, response):
     clock = gateway.clock
     response.put(b'{"events":[')
     comma = b"{"
-    for utc, kind, text in gateway.events.recent():
-        await room(response)
+    for utc, kind, text in list(gateway.events.recent()):
+        await room(response, 700)  # a text of 80 odd characters, and what stands around it
         response.put(comma)
         await put_items(response, (("time", clock.local_text(utc)), ("utc", utc), ("kind", kind), ("text", text)))
         response.put(b"}")
@@ -29,7 +29,7 @@ async def get_health(gateway, request, response):
     await put_items(response, (("requests", server.requests), ("open", server.open), ("refused", server.refused)))
     response.put(b'},"buses":[')
     comma = b"{"
-    for name, bus in gateway.field.buses.items():
+    for name, bus in list(gateway.field.buses.items()):
         await room(response)
         response.put(comma)
         await put_items(response, (("port", name), ("frames", bus.frames), ("noise_bytes", bus.noise)))

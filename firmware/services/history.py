@@ -17,7 +17,7 @@ _VIEW_DAYS = const(30)
 _MOST_DAYS = const(35)
 _RECORDED_S = const(120)  # so long after its end a quarter may still come
 _ROOM = const(120)
-_AT_ONCE = const(16)  # numbers put before others run
+_AT_ONCE = const(8)  # numbers or lines put before others run
 
 
 async def get(gateway, request, response):
@@ -47,10 +47,14 @@ async def get_csv(gateway, request, response):
     response.type = "text/csv"
     response.put(b"utc,local_time,import_wh,export_wh\r\n")
     first = _day_start(clock.zone, _today(clock) - int(days) + 1)
+    count = 0
     for interval in _known(gateway, device, first):
         if interval is None:
             await asyncio.sleep_ms(0)
         elif interval[1] == 1:
+            count += 1
+            if not count % _AT_ONCE:
+                await asyncio.sleep_ms(0)
             if response.room < _ROOM:
                 await response.flush()
             utc = interval[0] * _QUARTER_S
@@ -81,7 +85,7 @@ def _known(gateway, device, first):
         troubles = []
         yield from intervals(gateway.history.folder, key, first, gateway.clock.utc() // _QUARTER_S, troubles)
         for text in troubles:
-            if not any([event[2] == text for event in gateway.events.recent()]):
+            if not any([event[2] == text[:80] for event in gateway.events.recent()]):
                 gateway.events.add("history", text)
 
 

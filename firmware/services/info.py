@@ -71,7 +71,7 @@ def statistics(gateway):
     yield "http_requests", gateway.server.requests
     yield "http_open", gateway.server.open
     yield "http_refused", gateway.server.refused
-    for name, bus in gateway.field.buses.items():
+    for name, bus in list(gateway.field.buses.items()):
         yield name + "_frames", bus.frames
         yield name + "_noise_bytes", bus.noise
         for one in list(bus.units.values()):

@@ -57,6 +57,8 @@ async def _put_counters(response, device, group):
     comma = b'{"name":"'
     for index in range(len(group.rows)):
         await room(response)
+        if device.groups.get("counters") is not group:
+            return  # another meter answers now
         response.put(comma)
         response.put(group.rows[index][0])
         response.put(b'","value":')

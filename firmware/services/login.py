@@ -1,11 +1,12 @@
 """Who may do what: session cookies, HTTP Basic, the cookie of the maker's client; and the lock against guessing.
 
 Every route has a level (firmware/routes.py): "public" is always open, "read" is unless the setting read_login closes it, "user"
-needs any login, "admin" that one. check() is called before the route's handler is. There are two users, `admin` and `reader`.
-Passwords are kept as slow hashes (firmware/state/accounts.py); one that was right is remembered as a fast hash in RAM, for
-clients that send it each time.
+needs any login, "admin" that one. check() is called before the handler is even loaded. There are two users, `admin` and
+`reader`. Passwords are kept as slow hashes (firmware/state/accounts.py); one that was right is remembered as a fast hash in RAM,
+for clients that send it each time.
 
-What lasts is in firmware/state/logins.py: this module is in RAM only while somebody logs in or is logged in.
+What lasts is in firmware/state/logins.py: this module is in RAM only while somebody asks for what is not open, or for the
+status.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from lib.crypto.hmac import same
 from lib.http.errors import HttpError
 
 _COOKIE = "sg_session"
+_TOKEN_SIZE = const(32)  # hexadecimal digits
+_LONGEST = const(64)  # characters of a password that is looked at: comparing takes its time
 _SESSIONS = const(6)
 _IDLE_S = const(1800)
 _LONGEST_S = const(43200)
@@ -31,7 +34,7 @@ _PEERS = const(8)  # addresses remembered, with failures or with successes
 
 # Positions in a session, and in what is known of an address
 _TOKEN, _NAME, _MUST_CHANGE, _BEGAN, _USED = const(0), const(1), const(2), const(3), const(4)
-_PEER, _COUNT, _UNTIL, _LAST = const(0), const(1), const(2), const(3)
+_WHO, _COUNT, _UNTIL, _LAST = const(0), const(1), const(2), const(3)
 _ANYBODY = ""  # the entry that counts the failures of all
 
 
@@ -46,10 +49,13 @@ class Login:
     # Each request
 
     async def check(self, request, level):
-        """Return if the request may be served; else raise HttpError: 401 or 403 (login missing), 403, 429 (locked)."""
+        """Return if the request may be served; else raise HttpError: 401 or 403 (login missing), 403, 429 (locked).
+
+        Not called for what is open and changes nothing.
+        """
         if request.method not in ("GET", "HEAD"):
             _check_origin(request)
-        if level == "public" or (level == "read" and not self._gateway.settings.get("read_login")):
+        if level == "public":
             return
         session = self.session(request)
         if session:
@@ -80,25 +86,55 @@ class Login:
 
     async def verify(self, request, user, password):
         """Tell whether this is the user's password. Raises HttpError 429 while the address is locked, right or wrong."""
-        peer = request.peer
-        self._check_lock(peer)
+        self._check_lock(request.peer, user)
+        turn = await self._take_turn()
+        try:
+            return await self._verify(request.peer, user, password)
+        finally:
+            turn.release()
+
+    async def change_password(self, request, user, present, new):
+        """Give a user another password, "" takes `reader` away; return False if `present` is not that of `admin`.
+
+        All in one turn: nobody logs in, and no other password is changed, between the look at the old one and the end.
+        Raises HttpError 429, OSError.
+        """
+        self._check_lock(request.peer, "admin")
+        turn = await self._take_turn()
+        try:
+            if not await self._verify(request.peer, "admin", present):
+                return False
+            accounts = self._gateway.accounts()
+            if new:
+                await accounts.keep(user, new)
+            else:
+                accounts.remove(user)
+            self._password_changed(user, request)
+        finally:
+            turn.release()
+        return True
+
+    async def _take_turn(self):
+        """Return the lock that lets one password be looked at or changed at a time, taken."""
         state = self._state
         if state.turn is None:
             state.turn = asyncio.Lock()
         await state.turn.acquire()
-        try:
-            self._now = self._gateway.clock.uptime_s()
-            self._check_lock(peer)  # others of this address may have failed meanwhile
-            right = await self._is_right(user, password)
-        finally:
-            state.turn.release()
+        self._now = self._gateway.clock.uptime_s()
+        return state.turn
+
+    async def _verify(self, peer, user, password):
+        self._check_lock(peer, user)  # others may have failed while this one waited for its turn
+        right = await self._is_right(user, password)
         if right:
-            self._succeeded(peer)
+            self._succeeded(peer, user)
         else:
-            self._failed(peer)
+            self._failed(peer, user)
         return right
 
     async def _is_right(self, user, password):
+        if len(password) > _LONGEST:
+            return False
         digests = self._state.digests
         digest = sha256(self._state.salt + password.encode()).digest()
         if user in digests:
@@ -116,7 +152,7 @@ class Login:
             digests[user] = digest
         return right
 
-    def password_changed(self, user, request):
+    def _password_changed(self, user, request):
         """What was remembered of a user's password counts no more; its sessions end but the one that asks."""
         self._state.digests.pop(user, None)
         mine = self.session(request)
@@ -129,7 +165,7 @@ class Login:
     def session(self, request):
         """Return the session of a request's cookie, None if it has none that counts."""
         token = _cookie(request, _COOKIE)
-        if not token:
+        if not token or len(token) != _TOKEN_SIZE:
             return None
         now = self._now
         for session in self._state.sessions:
@@ -165,51 +201,59 @@ class Login:
 
     # The lock
 
-    def locked_s(self, peer):
-        """Return for how many seconds no password of this address is looked at, 0 for none."""
-        now = self._now
+    def locked_s(self, peer, user):
+        """Return for how many seconds no password for a user is looked at from this address, 0 for none."""
+        who = _who(peer, user)
         wait = 0
         for entry in self._state.failures:
-            if entry[_PEER] == peer or (entry[_PEER] == _ANYBODY and peer not in self._state.known):
-                wait = max(wait, entry[_UNTIL] - now)
+            if entry[_WHO] == who or (entry[_WHO] == _ANYBODY and peer not in self._state.known):
+                wait = max(wait, entry[_UNTIL] - self._now)
         return wait
 
-    def _check_lock(self, peer):
-        wait = self.locked_s(peer)
+    def _check_lock(self, peer, user):
+        wait = self.locked_s(peer, user)
         if wait:
             raise HttpError(429, f"too many wrong passwords; wait {wait} s", "Retry-After", str(wait))
 
-    def _failed(self, peer):
-        count = self._count(peer, _FREE_FAILURES, _LONGEST_WAIT_S)
+    def _failed(self, peer, user):
+        count = self._count(_who(peer, user), _FREE_FAILURES, _LONGEST_WAIT_S)
         self._count(_ANYBODY, _FREE_FAILURES_OF_ALL, _LONGEST_WAIT_OF_ALL_S)
         if count in (1, _FREE_FAILURES):
             self._gateway.events.add("login", f"wrong password from {peer}" + (", now locked for a while" if count > 1 else ""))
 
-    def _count(self, peer, free, longest_s):
+    def _count(self, who, free, longest_s):
         """Note one failure more; return how many there are."""
         now = self._now
-        self._state.failures = [entry for entry in self._state.failures if now - entry[_LAST] < _FORGET_S]
-        for entry in self._state.failures:
-            if entry[_PEER] == peer:
+        failures = [entry for entry in self._state.failures if now - entry[_LAST] < _FORGET_S]
+        self._state.failures = failures
+        for entry in failures:
+            if entry[_WHO] == who:
                 break
         else:
-            if len(self._state.failures) > _PEERS:  # the entry for all is kept
-                self._state.failures.pop(1 if self._state.failures[0][_PEER] == _ANYBODY else 0)
-            entry = [peer, 0, 0, 0]
-            self._state.failures.append(entry)
+            if len(failures) > _PEERS:  # what is missed least goes: not the count for all, and locks last
+                failures.sort(key=lambda entry: (entry[_WHO] == _ANYBODY, entry[_UNTIL], entry[_LAST]))
+                failures.pop(0)
+            entry = [who, 0, 0, 0]
+            failures.append(entry)
         entry[_COUNT] += 1
         entry[_LAST] = now
         if entry[_COUNT] >= free:
             entry[_UNTIL] = now + min(1 << min(entry[_COUNT] - free, 10), longest_s)
         return entry[_COUNT]
 
-    def _succeeded(self, peer):
-        self._state.failures = [entry for entry in self._state.failures if entry[_PEER] != peer]
+    def _succeeded(self, peer, user):
+        who = _who(peer, user)  # who has one right password may not guess another one for ever
+        self._state.failures = [entry for entry in self._state.failures if entry[_WHO] != who]
         if peer in self._state.known:
             self._state.known.remove(peer)
         elif len(self._state.known) >= _PEERS:
             self._state.known.pop(0)
         self._state.known.append(peer)
+
+
+def _who(peer, user):
+    """What failures are counted for: an address and a user, all that do not exist as one."""
+    return peer + " " + (user if user in ("admin", "reader") else "?")
 
 
 def _check_origin(request):

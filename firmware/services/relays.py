@@ -55,7 +55,10 @@ async def post_command(gateway, request, response):
     """A form: ON, OFF, TOGGLE for the switch on the right infrared port, 485_1_ON and so on, PULSE_RESET."""
     command = (await request.form_value("command") or "").upper()
     if command == "PULSE_RESET":
-        gateway.inputs.reset_pulses()
+        try:
+            gateway.inputs.reset_pulses()
+        except OSError:
+            raise HttpError(507, "the flash did not take it: the old count may come back with the next start")
         response.status = 204
         return
     device = None

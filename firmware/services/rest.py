@@ -113,7 +113,7 @@ async def _counters(gateway, request, response, command):
         for index, (name, *_) in enumerate(group.rows):
             _put_name(response, name, index)
             sg_text.put_counter(response, group.mantissa[index], group.exponent[index], group.unit[index])
-        await room(response)
+        await _room_while(response, device, group)
         response.put(b'},"settings":{')
         for index, (name, *_) in enumerate(group.rows):
             _put_name(response, "phase" + name[7:], index)
@@ -124,7 +124,7 @@ async def _counters(gateway, request, response, command):
                 response.put(b'"')
             else:
                 response.put(b'""')
-        await room(response)
+        await _room_while(response, device, group)
         for index, (name, *_) in enumerate(group.rows):
             _put_name(response, "tariff" + name[7:], 1)
             response.put(b'"')
@@ -137,6 +137,13 @@ async def _counters(gateway, request, response, command):
         response.put(b'},"settings":{')
     response.put(b"}}")
     return None
+
+
+async def _room_while(response, device, group):
+    """Make room; end the answer if another meter answers in the device's place now."""
+    await room(response)
+    if device.groups.get("counters") is not group:
+        raise HttpError(503, "the meter was exchanged just now", "Retry-After", "2")
 
 
 def _put_header(gateway, response, command, device):

@@ -10,7 +10,7 @@ async def log_in(gateway, request, response, body):
     user, password = body.get("user"), body.get("password")
     if not isinstance(user, str) or not isinstance(password, str):
         raise HttpError(400, "user and password are expected")
-    wait = login.locked_s(request.peer)
+    wait = login.locked_s(request.peer, user)
     if wait:
         response.status = 429
         response.add_header("Retry-After", str(wait))
@@ -48,18 +48,11 @@ async def change_password(gateway, request, response, body):
     except ValueError as error:
         return await put_errors(response, {"new": str(error)})
     present = body.get("password")
-    if not isinstance(present, str) or not await login.verify(request, "admin", present):
-        raise HttpError(403, "the present password is wrong")
-    accounts = gateway.accounts()
     try:
-        if removes:
-            if accounts.has(user):
-                accounts.remove(user)
-        else:
-            await accounts.keep(user, new)
+        if not isinstance(present, str) or not await login.change_password(request, user, present, new):
+            raise HttpError(403, "the present password is wrong")
     except OSError:
         raise HttpError(507, "the flash did not take the password; the old one stays")
-    login.password_changed(user, request)
     gateway.events.add("login", f"the password of {user} was " + ("taken away" if removes else "changed"))
     response.status = 204
     return None

@@ -1,11 +1,14 @@
 """The settings over HTTP: GET and PATCH /api/settings. A change is checked as a whole and applied as a whole."""
 
+import asyncio
+
 from firmware.state import schema
 from firmware.state.settings import SettingsError
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, put_value, room
 
 _ROOM = 700  # more than a row or a value takes
+_AT_ONCE = 4  # values put before others run
 
 
 async def get(gateway, request, response):
@@ -28,13 +31,16 @@ async def get(gateway, request, response):
             await room(response, _ROOM)
             response.put(comma)
             await _put_row(response, schema.Setting(page, row, None if count is None else "#"))
+            await asyncio.sleep_ms(0)
             response.put(b"}")
             comma = b",{"
         response.put(b"]}")
         between = b","
     response.put(b'],"values":{')
     comma = b""
-    for setting in schema.each():
+    for number, setting in enumerate(schema.each()):
+        if not number % _AT_ONCE:
+            await asyncio.sleep_ms(0)
         await room(response, _ROOM)
         response.put(comma)
         response.put_json(setting.name)
@@ -103,6 +109,9 @@ async def patch(gateway, request, response, body):
 async def put_changed(gateway, response, changed):
     """Answer with the names that were changed, and leave an event."""
     settings = gateway.settings
+    state = (("revision", settings.revision), ("restart_needed", settings.restart_needed))
+    if changed:
+        gateway.events.add("settings", "changed: " + ", ".join(changed[:4]) + (" ..." if len(changed) > 4 else ""))
     response.put(b'{"changed":[')
     comma = b""
     for name in changed:
@@ -111,8 +120,5 @@ async def put_changed(gateway, response, changed):
         response.put_json(name)
         comma = b","
     response.put(b"],")
-    needed = any([schema.find(name).needs_restart for name in changed])
-    await put_items(response, (("revision", settings.revision), ("restart_needed", needed)))
+    await put_items(response, state)
     response.put(b"}")
-    if changed:
-        gateway.events.add("settings", "changed: " + ", ".join(changed[:4]) + (" ..." if len(changed) > 4 else ""))

@@ -33,6 +33,7 @@ async def export(gateway, request, response, body):
         return await put_errors(response, {"passphrase": f"at least {SHORTEST} characters are expected"})
     settings = gateway.settings
     sealed = None
+    gateway.events.add("settings", "exported" + (", secrets sealed" if passphrase else ""))
     if passphrase is not None:
         salt = urandom(16)
         key = await slow_key(passphrase, salt, _ITERATIONS, _BLOCKS)
@@ -68,7 +69,8 @@ async def export(gateway, request, response, body):
 async def take(gateway, request, response, body):
     """Take the settings of a file; what it does not name goes back to its default, secrets only if the file has them."""
     file = body.get("file")
-    values = file.get("values") if isinstance(file, dict) and file.get("format") == _FORMAT else None
+    is_ours = isinstance(file, dict) and file.get("format") == _FORMAT and file.get("version") == _VERSION
+    values = file.get("values") if is_ours else None
     if not isinstance(values, dict):
         return await put_errors(response, {"file": "this is no file of settings"})
     settings = gateway.settings

@@ -41,8 +41,12 @@ class Accounts:
     """`path` of the file. Each entry: salt and hash in hexadecimal, and the iterations it was made with."""
 
     def __init__(self, path):
+        """Raises what kept the file from being read: no memory, a flash that fails. A damaged one counts as not there."""
         self._file = Document(path)
         stored = self._file.load()
+        if stored is None and self._file.failure is not None:
+            raise self._file.failure
+        self._is_first = stored is None
         self._entries = stored if isinstance(stored, dict) else {}
         self.trouble = self._file.trouble
 
@@ -64,7 +68,9 @@ class Accounts:
         self._save(user, [hexlify(salt).decode(), _ITERATIONS, hexlify(key).decode()])
 
     def remove(self, user):
-        self._save(user, None)
+        """Take a user's password away. Raises OSError as keep() does."""
+        if user in self._entries:
+            self._save(user, None)
 
     def _save(self, user, entry):
         entries = dict(self._entries)
@@ -72,4 +78,7 @@ class Accounts:
         if entry is None:
             entries.pop(user)
         self._file.save(entries)
+        if self._is_first:  # so that there is a previous version from the start, should the file be damaged
+            self._file.save(entries)
+            self._is_first = False
         self._entries = entries

@@ -36,7 +36,10 @@ class FrameLog:
 
     def _take(self, is_sent, view):
         self._count += 1
-        self.frames.append((self._count, ticks_diff(ticks_ms(), self._began), is_sent, bytes(view)))
+        try:
+            self.frames.append((self._count, ticks_diff(ticks_ms(), self._began), is_sent, bytes(view)))
+        except MemoryError:
+            return  # the wire goes on
         self._bytes += len(view)
         while self._bytes > _MOST_BYTES or len(self.frames) > _MOST_FRAMES:
             self._bytes -= len(self.frames.pop(0)[3])

@@ -6,7 +6,7 @@ from os import urandom
 class Logins:
     def __init__(self):
         self.sessions = []  # [token, user, must change the password, uptime at the beginning, at the last request], in seconds
-        self.failures = []  # [address, how many, locked until, last one], uptimes in seconds, oldest first
+        self.failures = []  # [address and user, how many, locked until, last one], uptimes in seconds
         self.known = []  # addresses that logged in, newest last: the lock of all leaves them alone
         self.salt = urandom(16)
         self.digests = {}  # user: fast hash of the right password

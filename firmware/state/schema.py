@@ -142,6 +142,8 @@ class Setting:
 
     def check(self, value):
         """Return `value` as it is kept; raise ValueError with a sentence for the person who typed it."""
+        if self.kind == "zone" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # minutes
         if self.kind in _TEXTS:
             return self._check_text(value)
         if isinstance(value, bool):

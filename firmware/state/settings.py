@@ -32,6 +32,7 @@ class Settings:
         self._listeners = []
         self.revision = 0
         self.restart_needed = False
+        self.on_error = print  # hears of a listener that failed
 
     def load(self):
         """Take the file's content; return the sentences that say what of it could not be used."""
@@ -122,7 +123,10 @@ class Settings:
         self.restart_needed = self.restart_needed or restart
         changed = list(proposed)
         for told in self._listeners:
-            told(changed)
+            try:
+                told(changed)
+            except Exception as error:  # the settings are kept, whatever comes of them
+                self.on_error(error)
         return changed
 
     def chosen(self):

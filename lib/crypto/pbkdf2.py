@@ -1,8 +1,7 @@
 """PBKDF2 with HMAC-SHA-256 (RFC 8018, 5.2), computed in slices, for a loop that must not be held.
 
-job = Pbkdf2(password, salt, iterations)
-while not job.step(16): await asyncio.sleep_ms(0)
-key = job.key
+Make a Pbkdf2, call step() with a few iterations at a time, letting others run in between, until it returns True; then `key`
+is there.
 """
 
 from lib.crypto.hmac import DIGEST_SIZE, Hmac

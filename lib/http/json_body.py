@@ -1,7 +1,8 @@
-"""Reads the JSON object in a request's body, bounded in depth, in UTF-8 and nothing else (RFC 8259).
+"""Reads the JSON object in a request's body (RFC 8259), bounded in depth and in the length of its numbers.
 
-MicroPython's parser takes some memory for each level of nesting, lets text pass that is no UTF-8, and makes two characters,
-neither of which exists, of an escape such as "\\ud83d\\udd0c", which is how JSON in ASCII writes one beyond U+FFFF.
+MicroPython's parser takes memory for each level of nesting and much time for a long number, lets text pass that is no UTF-8,
+and makes two characters, neither of which exists, of an escape such as "\\ud83d\\udd0c", which is how JSON in ASCII writes one
+beyond U+FFFF. What else it takes for JSON is harmless: a comma too many, a colon too few.
 """
 
 import json
@@ -9,7 +10,7 @@ import json
 from micropython import const
 
 from lib.http.errors import HttpError
-from lib.http.kernels import is_utf8, json_shape
+from lib.http.kernels import is_utf8, json_shape, surrogate
 
 _DEEPEST = const(8)  # more than any body has that is understood here
 
@@ -30,11 +31,13 @@ def parse(content):
     size = len(content)
     if not is_utf8(content, 0, size):
         raise HttpError(400, "the body is not UTF-8")
-    shape = json_shape(content, 0, size)
-    if shape & 0xFF > _DEEPEST:
+    depth = json_shape(content, 0, size)
+    if depth < 0:
+        raise HttpError(400, "the body is not JSON, or has a number of more than 20 digits")
+    if depth > _DEEPEST:
         raise HttpError(400, "the body is nested too deeply")
     try:
-        body = json.loads(_joined(content) if shape & 0x100 else content)  # pyright: ignore[reportArgumentType]
+        body = json.loads(content if surrogate(content, 0, size) < 0 else _joined(content))  # pyright: ignore[reportArgumentType]
     except (ValueError, UnicodeError):
         raise HttpError(400, "the body is not JSON")
     if not isinstance(body, dict):
@@ -44,23 +47,19 @@ def parse(content):
 
 def _joined(content):
     """Return the text with UTF-8 in the place of each pair of surrogates; ValueError for one without its other half."""
-    content = bytes(content)
+    size = len(content)
     out = bytearray()
     start = 0
-    at = content.find(b"\\")
+    at = surrogate(content, 0, size)
     while at >= 0:
-        if content[at + 1 : at + 2] != b"u":
-            at = content.find(b"\\", at + 2)
-            continue
-        high = int(content[at + 2 : at + 6], 16)
-        if 0xD800 <= high < 0xE000:
-            low = int(content[at + 8 : at + 12], 16) if content[at + 6 : at + 8] == b"\\u" else 0
-            if high >= 0xDC00 or not 0xDC00 <= low < 0xE000:
-                raise ValueError
-            out.extend(content[start:at])
-            out.extend(chr(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF)).encode())
-            start = at + 12
-            at += 6
-        at = content.find(b"\\", at + 6)
+        high, low = int(bytes(content[at + 2 : at + 6]), 16), 0
+        if bytes(content[at + 6 : at + 8]) == b"\\u":
+            low = int(bytes(content[at + 8 : at + 12]), 16)
+        if high >= 0xDC00 or not 0xDC00 <= low < 0xE000:
+            raise ValueError
+        out.extend(content[start:at])
+        out.extend(chr(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF)).encode())
+        start = at + 12
+        at = surrogate(content, start, size)
     out.extend(content[start:])
     return out

@@ -37,5 +37,9 @@ async def put_errors(response, errors):
     """Answer 422 with a sentence for each field that is wrong: `errors` is a dict. Nothing else may have been put."""
     response.status = 422
     response.put(b'{"errors":{')
-    await put_items(response, [(str(name)[:64], text) for name, text in errors.items()])
+    first = True
+    for name, text in errors.items():
+        await room(response, 2 * ROOM)
+        await put_items(response, ((str(name)[:40], text),), first)
+        first = False
     response.put(b"}}")

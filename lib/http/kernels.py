@@ -206,31 +206,60 @@ def put_digits(out, at: int, limit: int, number: int, width: int) -> int:
 
 @micropython.viper
 def json_shape(buffer, at: int, end: int) -> int:
-    """Return how deep arrays and objects nest in a JSON text (255 for more), plus 256 if an escape names a surrogate."""
+    """Return how deep arrays and objects nest in a JSON text (255 for more).
+
+    -1: a number of more than 20 characters, or an escape that is not four hexadecimal digits behind "\\u".
+    """
     source = ptr8(buffer)
     depth = 0
     deepest = 0
-    flag = 0
+    digits = 0
     inside = 0  # a string
     while at < end:
         byte = source[at]
         if inside:
             if byte == 92:
                 at += 1
-                # "\\ud8" to "\\udf", in either case
-                if at + 2 < end and source[at] == 117 and (source[at + 1] | 32) == 100 and source[at + 2] >= 56:
-                    flag = 256
+                if at < end and source[at] == 117:
+                    if at + 4 >= end:
+                        return -1
+                    place = at + 1
+                    while place <= at + 4:
+                        byte = source[place] | 32
+                        if (byte < 48 or byte > 57) and (byte < 97 or byte > 102):
+                            return -1
+                        place += 1
+                    at += 4
             elif byte == 34:
                 inside = 0
-        elif byte == 34:
-            inside = 1
-        elif byte == 91 or byte == 123:
-            depth += 1
-            if depth > deepest:
-                deepest = depth
-        elif byte == 93 or byte == 125:
-            depth -= 1
+        elif byte >= 48 and byte <= 57:
+            digits += 1
+            if digits > 20:
+                return -1
+        else:
+            digits = 0
+            if byte == 34:
+                inside = 1
+            elif byte == 91 or byte == 123:
+                depth += 1
+                if depth > deepest:
+                    deepest = depth
+            elif byte == 93 or byte == 125:
+                depth -= 1
         at += 1
     if deepest > 255:
         deepest = 255
-    return deepest | flag
+    return deepest
+
+
+@micropython.viper
+def surrogate(buffer, at: int, end: int) -> int:
+    """Return the offset of the next escape from "\\ud8.." to "\\udf.." in either case, -1 without one; `at` is in no escape."""
+    source = ptr8(buffer)
+    while at + 5 < end:
+        if source[at] == 92:
+            if source[at + 1] == 117 and (source[at + 2] | 32) == 100 and source[at + 3] >= 56:
+                return at
+            at += 1
+        at += 1
+    return -1

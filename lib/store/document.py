@@ -5,6 +5,7 @@ atomic in littlefs. The last line of the file is the CRC-32 of what stands befor
 previous version serves.
 """
 
+import errno
 import io
 import json
 import os
@@ -28,11 +29,16 @@ class _Checked(io.IOBase):
 
 
 class Document:
-    """`path` and its two companions. `trouble` says in words what load() found wrong, "" if nothing."""
+    """`path` and its two companions.
+
+    `trouble` says in words what load() found wrong, "" if nothing. `failure` is the error that kept it from reading what may
+    be sound: no memory, a flash that fails.
+    """
 
     def __init__(self, path):
         self.path = path
         self.trouble = ""
+        self.failure = None
 
     def load(self):
         """Return the object last saved, the one before if that is damaged, or None if there is neither.
@@ -40,13 +46,20 @@ class Document:
         A file with a wrong checksum that still is JSON serves if there is nothing better: its reader checks each field.
         """
         self.trouble = ""
+        self.failure = None
         doubtful = None
         for path in (self.path, self.path + ".old"):
             try:
                 value, sound = _read(path)
-            except OSError:
-                continue  # not there: after a cut between the renames, or at the first start
-            except (ValueError, UnicodeError, MemoryError, RuntimeError) as error:
+            except OSError as error:
+                if error.errno != errno.ENOENT:  # which is after a cut between the renames, or at the first start
+                    self.failure = error
+                continue
+            except MemoryError as error:
+                self.failure = error
+                self.trouble = self.trouble or path + ": " + str(error)
+                continue
+            except (ValueError, UnicodeError, RuntimeError) as error:
                 self.trouble = self.trouble or path + ": " + str(error)
                 continue
             if sound:

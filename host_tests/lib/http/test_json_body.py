@@ -4,7 +4,7 @@ import json
 
 from lib.http.errors import HttpError
 from lib.http.json_body import parse
-from lib.http.kernels import json_shape
+from lib.http.kernels import json_shape, surrogate
 
 GOOD = (
     # text, object
@@ -29,6 +29,8 @@ BAD = (
     (b'{"a":"\\ud83dxxxxx"}', "JSON"),
     (b'{"a":"\\ud83d\\', "JSON"),
     (b'{"a":"\\ud8zz\\udd0c"}', "JSON"),
+    (b'{"a":"\\uCo00"}', "JSON"),
+    (b'{"a":' + b"9" * 8000 + b"}", "digits"),
     (b'{"a":"\xff"}', "UTF-8"),
     (b'{"a":"\xed\xa0\xbd\xed\xb4\x8c"}', "UTF-8"),
     (b'{"a":[[[[[[[[1]]]]]]]]}', "deeply"),
@@ -76,20 +78,40 @@ def test_every_cut_ends_in_an_object_or_a_refusal():
 
 
 def test_shapes():
-    for text, depth, surrogates in (
-        (b"", 0, False),
-        (b"[]", 1, False),
-        (b"[[][[]]]", 3, False),
-        (b"]]]][", 0, False),
-        (b'"[[["', 0, False),
-        (b'"\\"[[["', 0, False),
-        (b'"\\\\"[', 1, False),
-        (b"[" * 300, 255, False),
-        (b'["\\uD800"]', 1, True),
-        (b'["\\ud7ff"]', 1, False),
-        (b'["\\uDfff"]', 1, True),
-        (b'["\\\\uDfff"]', 1, False),
-        (b'["\\ud', 1, False),
-        (b'"\\', 0, False),
+    for text, depth in (
+        (b"", 0),
+        (b"[]", 1),
+        (b"[[][[]]]", 3),
+        (b"]]]][", 0),
+        (b'"[[["', 0),
+        (b'"\\"[[["', 0),
+        (b'"\\\\"[', 1),
+        (b"[" * 300, 255),
+        (b'["\\uD800"]', 1),
+        (b'["\\uCo00"]', -1),
+        (b'["\\u+d83"]', -1),
+        (b'["\\u12"]', -1),
+        (b'["\\u123', -1),
+        (b'["\\u', -1),
+        (b'"\\', 0),
+        (b"[12345678901234567890]", 1),
+        (b"[123456789012345678901]", -1),
+        (b'"123456789012345678901"', 0),
+        (b"[1.2345678901,2345678901]", 1),
     ):
-        assert json_shape(text, 0, len(text)) == depth | (256 if surrogates else 0), text
+        assert json_shape(text, 0, len(text)) == depth, text
+
+
+def test_where_surrogates_are():
+    for text, at in (
+        (b"", -1),
+        (b'"\\ud800"', 1),
+        (b'"\\uDfFF"', 1),
+        (b'"\\ud7ff"', -1),
+        (b'"\\ue000"', -1),
+        (b'"\\\\ud800"', -1),
+        (b'"\\\\\\ud800"', 3),
+        (b'"x\\n\\ud83d"', 4),
+        (b'"\\ud', -1),
+    ):
+        assert surrogate(text, 0, len(text)) == at, text
