@@ -2,7 +2,7 @@
 
 Every route has a level (firmware/routes.py): "public" is always open, "read" is unless the setting read_login closes it, "user"
 needs any login, "admin" that one. check() is called before the handler is even loaded. There are two users, `admin` and
-`reader`. Passwords are kept as slow hashes (firmware/state/accounts.py); one that was right is remembered as a fast hash in RAM,
+`reader`. Passwords are kept as slow hashes (firmware/state/accounts.py); one that was right is remembered as a fast one in RAM,
 for clients that send it each time.
 
 What lasts is in firmware/state/logins.py: this module is in RAM only while somebody asks for what is not open, or for the

@@ -32,7 +32,7 @@ class Settings:
         self._listeners = []
         self.revision = 0
         self.restart_needed = False
-        self.on_error = print  # hears of a listener that failed
+        self.on_error = lambda error: None  # hears of a listener that failed
 
     def load(self):
         """Take the file's content; return the sentences that say what of it could not be used."""
