@@ -88,6 +88,8 @@ def _row(setting):
 
 async def patch(gateway, request, response, body):
     """Take {"name": value, ...} and perhaps the revision it is based on."""
+    if not request.content_length:
+        raise HttpError(400, "an object of settings is expected")
     settings = gateway.settings
     revision = body.pop("revision", None)
     if revision is not None and revision != settings.revision:

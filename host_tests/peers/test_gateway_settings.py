@@ -30,7 +30,7 @@ REFUSED = {
     "rs485_type_#": (2,),
     "": ("x",),
 }
-NO_OBJECTS = (b"{", b"[]", b"1", b'"x"', b"null", b"{]}", b"\xff\xfe", b"[" * 1000)
+NO_OBJECTS = (b"", b"{", b"[]", b"1", b'"x"', b"null", b"{]}", b"\xff\xfe", b"[" * 1000)
 
 
 @pytest.fixture(scope="module", params=[64, 32])

@@ -33,7 +33,7 @@ def parse(content):
         raise HttpError(400, "the body is not UTF-8")
     depth = json_shape(content, 0, size)
     if depth < 0:
-        raise HttpError(400, "the body is not JSON, or has a number of more than 20 digits")
+        raise HttpError(400, "the body is not JSON, or has a number of more than 40 digits")
     if depth > _DEEPEST:
         raise HttpError(400, "the body is nested too deeply")
     try:

@@ -208,7 +208,7 @@ def put_digits(out, at: int, limit: int, number: int, width: int) -> int:
 def json_shape(buffer, at: int, end: int) -> int:
     """Return how deep arrays and objects nest in a JSON text (255 for more).
 
-    -1: a number of more than 20 characters, or an escape that is not four hexadecimal digits behind "\\u".
+    -1: a number of more than 40 digits, or an escape that is not four hexadecimal digits behind "\\u".
     """
     source = ptr8(buffer)
     depth = 0
@@ -234,7 +234,7 @@ def json_shape(buffer, at: int, end: int) -> int:
                 inside = 0
         elif byte >= 48 and byte <= 57:
             digits += 1
-            if digits > 20:
+            if digits > 40:
                 return -1
         else:
             digits = 0
