@@ -15,8 +15,9 @@ _PARITIES = "NOE"
 _SWITCH = 3  # the type of an RS-485 device that is a bistable switch
 _COMMAND_MS = 5000
 _SETTLE_MS = 20
+_TRY_MS = 2000
 _DEVICE_BYTES = 3600  # of heap, that a three-phase meter takes with its task, 32 bit
-_RESERVE_BYTES = 20480  # for requests and all that comes and goes
+_RESERVE_BYTES = 18432  # for requests and all that comes and goes
 _BEAT_MS = 20000  # a wire that is not served for so long is a fault: the longest exchange takes far less
 # Settings that shape the field start so
 _MINE = (
@@ -45,6 +46,7 @@ class Field:
         self._uarts = {}
         self._tasks = []
         self._beats = []
+        self._waiting = []  # devices that there was no memory for yet
         self._again = asyncio.Event()  # the settings that shape the field have changed
         self.buses = {}
         # Made once, for all wires and devices
@@ -97,16 +99,16 @@ class Field:
             from firmware.bus.relay_bridge import RelayBridge  # noqa: PLC0415 - RAM that few need
 
             self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
+        self._waiting = [device for device in meters if device.port in self.buses]
+        self._start_waiting()
+
+    def _start_waiting(self):
+        """Start as many devices as there is memory for: better one less than a gateway that cannot go on."""
         gc.collect()
         room = (gc.mem_free() - _RESERVE_BYTES) // _DEVICE_BYTES
-        for device in meters:
-            if device.port not in self.buses:
-                continue
+        while self._waiting and room > 0:
+            self._start(self._waiting.pop(0))
             room -= 1
-            if room < 0:  # better one device less than a gateway that cannot start
-                self._events.add("settings", f"{device.port} {device.address}: no memory for one more device")
-            else:
-                self._start(device)
 
     def _open(self, port, line):
         if port not in self._uarts:
@@ -162,13 +164,25 @@ class Field:
         self._tasks.clear()
         self._beats.clear()
         self.buses.clear()
+        self._waiting = []
 
     async def run(self):
         """Build the field anew whenever the settings ask for it; started again with a pause if there is no memory for it."""
+        told = None
         while True:
-            await self._again.wait()
-            await asyncio.sleep_ms(_SETTLE_MS)  # the old tasks end, and their memory is free
-            self._close()
-            self.build()
-            self._again.clear()
-            self._readings.changed()
+            if self._waiting:
+                await asyncio.sleep_ms(_TRY_MS)  # requests come and go, and their memory with them
+                self._start_waiting()
+                if self._waiting and self._waiting[0] is not told:
+                    told = self._waiting[0]
+                    self._events.add(
+                        "settings", f"no memory for {len(self._waiting)} devices, from {told.port} {told.address} on"
+                    )
+            else:
+                await self._again.wait()
+            if self._again.is_set():
+                await asyncio.sleep_ms(_SETTLE_MS)  # the old tasks end, and their memory is free
+                self._close()
+                self.build()
+                self._again.clear()
+                self._readings.changed()

@@ -28,6 +28,15 @@ async def until(condition):
         await asyncio.sleep_ms(20)
 
 
+def clear(folder):
+    for name, kind, *_ in os.ilistdir(folder):
+        if kind & 0x4000:
+            clear(folder + "/" + name)
+        else:
+            os.remove(folder + "/" + name)
+    os.rmdir(folder)
+
+
 async def test_the_gateway_runs():
     folder = "/tmp/opensg-esp32-%d" % ticks_ms()
     os.mkdir(folder)
@@ -46,6 +55,4 @@ async def test_the_gateway_runs():
         assert gateway.supervisor.crashes == 0, gateway.events
     finally:
         running.cancel()
-        for name in os.listdir(folder):
-            os.remove(folder + "/" + name)
-        os.rmdir(folder)
+        clear(folder)

@@ -229,7 +229,6 @@ TOGETHER = (
 def test_what_goes_together():
     for values, wrong in TOGETHER:
 
-
         def get(name, values=values):
             return values.get(name, schema.find(name).default)
 
