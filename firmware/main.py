@@ -27,7 +27,7 @@ from lib.aio.supervisor import Supervisor
 from lib.http.server import HttpServer
 
 _WATCHDOG_MS = 1000
-_COLLECT_BYTES = 32768  # collections come often and short rather than late and long
+_COLLECT_BYTES = 16384  # often, so that what lasts does not come to lie far apart amid what goes
 _HEADER_BYTES = 960  # browsers send 500 to 900
 _BODY_BYTES = 8192  # in a buffer of its own, while it is needed
 _BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog

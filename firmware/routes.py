@@ -4,6 +4,7 @@ The functions lie in modules that are in RAM only while they are used: loaded fo
 asked for a while. Frozen code itself needs no RAM, but its functions and classes do, and the heap is small.
 """
 
+import gc
 import sys
 from time import ticks_diff, ticks_ms
 
@@ -65,6 +66,7 @@ class Router:
         self._used = ticks_ms()
         if name in sys.modules:
             return sys.modules[name]
+        gc.collect()  # so that what comes does not lie above what is about to go: that would cut up the heap
         before = set(sys.modules)
         try:
             __import__(name)
@@ -81,6 +83,7 @@ class Router:
                 if package in sys.modules and hasattr(sys.modules[package], leaf):
                     delattr(sys.modules[package], leaf)
             self._loaded = []
+            gc.collect()
 
     async def _serve(self, route, request, response):
         self._users += 1

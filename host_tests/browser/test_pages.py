@@ -42,7 +42,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def rig():
-    with gateway(32, heap="112k", settings={"poll_ms": 500}) as rig:
+    with gateway(32, settings={"poll_ms": 500}) as rig:
         detected(rig, 3)
         yield rig
 
@@ -233,7 +233,7 @@ def test_the_gateway_goes_and_comes_back(rig, browser):
 
 
 def test_the_energy_of_the_last_day(browser, tmp_path):
-    with gateway(32, heap="112k", time_scale=300, settings={"poll_ms": 200}) as rig:
+    with gateway(32, time_scale=300, settings={"poll_ms": 200}) as rig:
 
         def known():
             energy = rig.get_json("/api/history?slot=lir&view=day")["import"]

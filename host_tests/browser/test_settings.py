@@ -27,9 +27,7 @@ def browser():
 
 
 def start():
-    return gateway(
-        32, heap="112k", meters=[], settings={"rs485_type_1": 0, "rs485_type_2": 0, "rs485_addr_1": 33, "rs485_addr_2": 33}
-    )
+    return gateway(32, meters=[], settings={"rs485_type_1": 0, "rs485_type_2": 0, "rs485_addr_1": 33, "rs485_addr_2": 33})
 
 
 def told(rig, password=PASSWORD):

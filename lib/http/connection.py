@@ -30,6 +30,8 @@ _NOTHING = memoryview(bytearray(0))  # reading into it waits for data and takes 
 _SCRATCH = bytearray(64)  # where unwanted bytes of all connections go
 _LINGER_READS = const(4096)  # 256 KB
 _READS_PER_TURN = const(8)
+_MEMORY_TRIES = const(20)
+_MEMORY_MS = const(100)
 
 BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 32\r\n"
@@ -296,7 +298,7 @@ class Connection:
             raise HttpError(503, "too many large requests at once", "Retry-After", "2")
         whole = False
         try:
-            target = bytearray(size)
+            target = await self._memory(size)
             view = memoryview(target)
             at = request.move_body(target)
             while at < size:
@@ -308,6 +310,15 @@ class Connection:
         finally:
             if not whole:
                 bodies.give(True)
+
+    async def _memory(self, size):
+        """Return a bytearray; where there is none in one piece, other requests may end and leave one. Raises MemoryError."""
+        for _ in range(_MEMORY_TRIES):
+            try:
+                return bytearray(size)
+            except MemoryError:
+                await asyncio.sleep_ms(_MEMORY_MS)
+        return bytearray(size)
 
     async def _more(self, view):
         count = await self.receive(view)

@@ -38,7 +38,8 @@ class Pool:
 
     def __init__(self, make, most):
         self._make = make
-        self._free = [make()]
+        self._first = make()  # made when the heap is empty, so that it lies where it cuts nothing up
+        self._free = [self._first]
         self._more = most - 1  # that may still be made
         self._given = asyncio.Event()
         self.waiting = 0
@@ -62,10 +63,13 @@ class Pool:
 
     def give(self, item):
         """Take a thing back."""
-        if self._free:
-            self._more += 1  # one is enough to keep
-        else:
+        if item is self._first and not self.waiting:
+            self._more += len(self._free)  # one is enough to keep
+            self._free.clear()
+        if item is self._first or self.waiting or not self._free:
             self._free.append(item)
+        else:
+            self._more += 1
         self._given.set()
 
 
