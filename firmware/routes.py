@@ -12,7 +12,7 @@ from micropython import const
 
 # method, path (one that ends in "/" stands for all below it), level (firmware/services/login.py), module of firmware/services,
 # function. All constants: the table lies in flash. A function is `async def f(gateway, request, response)`; where the method is
-# not GET it is handed the parsed JSON body as fourth argument.
+# not GET, a function under /api is handed the parsed JSON body as fourth argument.
 ROUTES = (
     ("GET", "/get_command", "read", "rest", "get"),
     ("POST", "/post_command", "admin", "relays", "post_command"),
@@ -39,7 +39,6 @@ ROUTES = (
 )
 _LEVEL, _MODULE, _FUNCTION = const(2), const(3), const(4)
 _PAGES = ("GET", "/", "public", "pages", "get")
-_FORMS = ("/post_command",)  # whose body is no JSON
 _KEEP_MS = const(10000)  # a module stays for so long after its last use
 
 
@@ -94,7 +93,7 @@ class Router:
             ):  # all but what is open to everybody and changes nothing
                 await self._gateway.login.check(request, level)
             function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
-            if request.method in ("GET", "HEAD") or request.path in _FORMS:
+            if request.method in ("GET", "HEAD") or not request.path.startswith("/api/"):
                 await function(self._gateway, request, response)
             else:
                 await function(self._gateway, request, response, await self.module("lib.http.json_body").read(request))

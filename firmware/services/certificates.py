@@ -10,6 +10,7 @@ from micropython import const
 
 from firmware.state.certificates import Certificates, Refused
 from lib.http.errors import HttpError
+from lib.http.json_text import room
 
 _PATH = "/api/certificates/"
 _ROOM = const(1100)  # flush when less is left: more than one entry takes, with two names of 100 characters
@@ -21,8 +22,7 @@ async def get(gateway, request, response):
     response.put(b'{"certificates":[')
     comma = b""
     for entry in Certificates(gateway.platform.root).entries():
-        if response.room < _ROOM:
-            await response.flush()
+        await room(response, _ROOM)
         response.put(comma)
         _put_entry(response, gateway.clock, *entry)
         comma = b","

@@ -6,6 +6,7 @@ from micropython import const
 
 from firmware.services import sg_text
 from firmware.state.readings import PRESENT, SILENT, WATT_HOURS
+from lib.http.json_text import room
 from lib.store.energy_reader import intervals
 
 _QUARTER_S = const(900)
@@ -38,8 +39,7 @@ async def put(gateway, request, response):
             continue
         start, count, imported, import_exponent, exported, export_exponent = interval
         if count == 1:
-            if response.room < _ROOM:
-                await response.flush()
+            await room(response, _ROOM)
             response.put(comma)
             response.filled(clock.put_local(response.free(), 0, start * _QUARTER_S))
             response.put(b'"')

@@ -9,6 +9,7 @@ from micropython import const
 
 from lib.clock import calendar
 from lib.http.errors import HttpError
+from lib.http.json_text import room
 from lib.store.energy_reader import intervals
 
 _QUARTER_S = const(900)
@@ -55,8 +56,7 @@ async def get_csv(gateway, request, response):
             count += 1
             if not count % _AT_ONCE:
                 await asyncio.sleep_ms(0)
-            if response.room < _ROOM:
-                await response.flush()
+            await room(response, _ROOM)
             utc = interval[0] * _QUARTER_S
             response.put_int(utc)
             response.put(b",")
@@ -122,8 +122,7 @@ async def _put_day(gateway, device, response):
             count += 1
             if not count % _AT_ONCE:
                 await asyncio.sleep_ms(0)
-            if response.room < _ROOM:
-                await response.flush()
+            await room(response, _ROOM)
             response.put(comma)
             _put_wh(response, energy)
             comma = b","
@@ -168,8 +167,7 @@ async def _put_month(gateway, device, response):
 async def _put_date(response, day, energies, counts, expected, is_last):
     """A day of the month; `expected`: its quarters, of today those that are over."""
     await asyncio.sleep_ms(0)
-    if response.room < _ROOM:
-        await response.flush()
+    await room(response, _ROOM)
     year, month, date = calendar.date(day)
     response.put(f'{{"date":"{year}-{month:02d}-{date:02d}","import":')
     _put_wh(response, energies[0] if counts[0] else None)

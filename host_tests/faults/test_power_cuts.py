@@ -33,6 +33,19 @@ def survivors(runs):
     raise AssertionError(f"more than {MOST} flash operations")
 
 
+def until_cut(flash, number, ask):
+    """Start with power that fails at an operation; return (what ask(rig) gave, None if power failed before; whether it did)."""
+    try:
+        with start(flash, power_cut=number) as rig:
+            try:
+                return ask(rig), False
+            except OSError:  # the connection ended
+                assert rig.wait() == POWER_CUT
+    except RigFailed as error:
+        assert f"exit status {POWER_CUT}:" in str(error)
+    return None, True
+
+
 @pytest.fixture(scope="module")
 def used(tmp_path_factory):
     """A flash file with the old settings on it."""
@@ -51,17 +64,7 @@ def test_power_cuts_during_a_change_of_settings(used, tmp_path):
     def cut_at(number):
         mine = tmp_path / str(number)
         shutil.copyfile(flash, mine)
-        answer, was_cut = None, False
-        try:
-            with start(mine, power_cut=number) as rig:
-                try:
-                    answer = patch(rig, NEW)
-                except OSError:  # the connection ended
-                    assert rig.wait() == POWER_CUT
-                    was_cut = True
-        except RigFailed as error:
-            assert f"exit status {POWER_CUT}:" in str(error)
-            was_cut = True
+        answer, was_cut = until_cut(mine, number, lambda rig: patch(rig, NEW))
         with start(mine) as rig:
             found = settings(rig)
             assert found in (old, new), (number, found)
@@ -83,16 +86,10 @@ def test_power_cuts_during_the_very_first_start(tmp_path):
 
     def cut_at(number):
         mine = tmp_path / str(number)
-        was_cut = False
-        try:
-            with start(mine, power_cut=number) as rig:
-                pop = rig.ready["pop"]
-        except RigFailed as error:
-            assert f"exit status {POWER_CUT}:" in str(error)
-            was_cut = True
-            if number % 3 == 0:
-                with contextlib.suppress(RigFailed), start(mine, power_cut=number // 3):
-                    pass
+        pop, was_cut = until_cut(mine, number, lambda rig: rig.ready["pop"])
+        if was_cut and number % 3 == 0:
+            with contextlib.suppress(RigFailed), start(mine, power_cut=number // 3):
+                pass
         with start(mine) as rig:
             assert len(rig.ready["pop"]) >= 8 and rig.ready["serial"] == "SG000017"
             if not was_cut:
@@ -114,23 +111,14 @@ def test_power_cuts_during_a_change_of_the_password(used, tmp_path):
     def cut_at(number):
         mine = tmp_path / str(number)
         shutil.copyfile(flash, mine)
-        status, was_cut = None, False
-        try:
-            with start(mine, power_cut=number) as rig:
-                pop = rig.ready["pop"]
-                try:
-                    status, _ = api(rig, "/api/password", {"password": pop, "new": PASSWORD})
-                except OSError:
-                    assert rig.wait() == POWER_CUT
-                    was_cut = True
-        except RigFailed as error:
-            assert f"exit status {POWER_CUT}:" in str(error)
-            was_cut = True
+        answer, was_cut = until_cut(
+            mine, number, lambda rig: api(rig, "/api/password", {"password": rig.ready["pop"], "new": PASSWORD})
+        )
         with start(mine) as rig:
             opens = [rig.get("/api/settings", login(rig, word))[0] == 200 for word in (rig.ready["pop"], PASSWORD)]
             assert sum(opens) == 1, (number, opens)
-            if status is not None:
-                assert status == 204 and opens[1], number
+            if answer is not None:
+                assert answer[0] == 204 and opens[1], number
         seen.add(opens[1])
         mine.unlink()
         return was_cut
