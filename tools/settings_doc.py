@@ -20,6 +20,7 @@ with *restart* takes effect with the next start, all else at once. A secret is n
 Values that do not go together are refused: a static address without its mask, two RS-485 devices with one address.
 `#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such
 as `Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
+`modbus_writes` lists what Modbus clients may change: `33:6,16 *:5` lets functions 6 and 16 through to unit 33, and 5 to all.
 """
 
 
@@ -45,6 +46,8 @@ def _values(setting):
         return "IPv4 address, or empty"
     if setting.kind == "zone":
         return "minutes, name or rule of a time zone"
+    if setting.kind == "writes":
+        return "`unit:functions`, blanks between"
     if setting.kind == "flag":
         return "0 or 1"
     if setting.kind == "choice":

@@ -73,7 +73,7 @@ def _row(setting):
     yield "name", setting.name
     yield "kind", setting.kind
     yield "default", setting.default
-    if setting.kind in ("text", "zone", "ip"):
+    if setting.kind in ("text", "zone", "ip", "writes"):
         yield "most", int(setting.range)
     elif setting.kind == "int":
         low, _, high = setting.range.partition("..")

@@ -2,7 +2,7 @@
 
 A row is: name | kind | default | range | flags | meaning. `#` in a name stands for an index, whose span is the table's head.
 Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1),
-`zone` (a text that names a time zone), `ip` (an IPv4 address, or empty).
+`zone` (a text that names a time zone), `ip` (an IPv4 address, or empty), `writes` (see lib/modbus/write_rules.py).
 Flags: `secret` (never shown), `restart` (takes effect with the next start).
 Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
 The table is text because text costs no RAM when the code is frozen.
@@ -34,7 +34,7 @@ tcp_modbus_en|flag|1||restart|Modbus TCP
 udp_enabled|flag|1||restart|Discovery by UDP
 mdns_enabled|flag|1||restart|Name by mDNS
 read_login|flag|0|||Login needed for reading
-locked|flag|0|||Settings locked for Modbus
+locked|flag|1|||Settings locked for Modbus
 debug_console|flag|0||restart|Debug console
 time_sync_src|choice|1|0=Disabled,1=Enabled||NTP Synchronization
 timezone|zone|60|63||Timezone
@@ -101,6 +101,25 @@ rs485_desc_#|text||20||Bistable Switch Description
         16,
     ),
     (
+        "Modbus",
+        """
+modbus_max_age|int|0|0..60000||Age of a reading that may serve as an answer, ms
+modbus_wait_ms|int|3000|200..30000||Longest wait of a TCP client for an answer, ms
+modbus_idle_s|int|120|10..3600||Time until a silent TCP client is disconnected, s
+modbus_writes|writes||120||Writes let through to devices
+modbus_own_255|flag|1|||Units 0 and 255 are the gateway itself
+modbus_offset_ir|int|0|0..200||Added to the address of the IR meter
+modbus_offset_485|int|0|0..200||Added to the addresses on RS485
+modbus_meters|int|200|0..230||First unit of the meters as floats and SunSpec, 0 for none
+modbus_tls_en|flag|0||restart|Modbus TCP with TLS
+modbus_tls_port|int|802|1..65535|restart|TLS port
+modbus_tls_cert|text||32|restart|TLS server certificate filename
+modbus_tls_key|text||32|restart|TLS private key filename
+modbus_tls_ca|text||32|restart|TLS certificate filename of the clients' authority
+""",
+        None,
+    ),
+    (
         "Inputs",
         """
 pulse_cnt_en|flag|1|||Digital input
@@ -120,7 +139,7 @@ response_ms|int|1000|50..5000||Longest wait for a device's answer, ms
 )
 
 
-_TEXTS = ("text", "zone", "ip")
+_TEXTS = ("text", "zone", "ip", "writes")
 
 
 class Setting:
@@ -174,6 +193,10 @@ class Setting:
             from lib.clock.zones import zone_of  # noqa: PLC0415 - not to be paid for by those who only read the table
 
             zone_of(value)
+        elif self.kind == "writes":
+            from lib.modbus.write_rules import check  # noqa: PLC0415
+
+            check(value)
         elif self.kind == "ip" and value and ip_number(value) is None:
             raise ValueError("an address such as 192.168.1.20 is expected")
         return value

@@ -134,7 +134,7 @@ def test_every_row_is_a_setting():
     for setting in schema.each():
         names.append(setting.name)
         assert "#" not in setting.name and setting.meaning and setting.page, setting.name
-        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip"), setting.name
+        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes"), setting.name
         assert setting.check(setting.default) == setting.default, setting.name
         for flag in setting.flags.split():
             assert flag in ("secret", "restart"), setting.name
