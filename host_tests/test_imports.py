@@ -23,8 +23,8 @@ HOST = {"ffi", "termios", "select", "uctypes", "vfs"}  # of the unix port only
 ROOMS = {
     "lib": PURE,
     "lib.store": PURE | {"errno", "io", "os"},
-    "lib.aio": LOOP | SOCKETS,
-    "lib.http": PURE | LOOP | SOCKETS,
+    "lib.aio": LOOP | SOCKETS | {"micropython"},
+    "lib.http": PURE | LOOP | SOCKETS | {"lib.aio"},
     "firmware.port": PURE | LOOP | SOCKETS | HARDWARE | {"board", "lib.aio", "lib.clock", "gc", "sys", "firmware.port"},
     "firmware.bus": PURE | LOOP | {"lib", "firmware.bus"},
     "firmware.state": PURE | LOOP | {"os", "gc", "lib", "firmware.state"},

@@ -7,11 +7,11 @@ it holds no buffer: request, response and their buffers are one Exchange, borrow
 
 import asyncio
 import errno
-import socket
 import time
 
 from micropython import const
 
+from lib.aio.listener import peer
 from lib.http.errors import HttpError
 from lib.http.request import METHODS, Request
 from lib.http.response import Response
@@ -65,12 +65,7 @@ class Connection:
     @property
     def peer(self):
         """Address of the client as text, "" if it cannot be told."""
-        if isinstance(self._address, tuple):
-            return self._address[0]
-        if hasattr(socket, "sockaddr"):  # host builds give packed addresses
-            family, packed = socket.sockaddr(self._address)[:2]  # pyright: ignore[reportAttributeAccessIssue]
-            return socket.inet_ntop(family, packed)  # pyright: ignore[reportAttributeAccessIssue]
-        return ""
+        return peer(self._address)
 
     def expire(self):
         """End what the task waits for: with an answer if that makes sense in this phase, else by closing."""

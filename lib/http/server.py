@@ -7,13 +7,11 @@ If all are at work, the newcomer waits in the listen queue for two seconds, and 
 """
 
 import asyncio
-import errno
-import os
-import socket
 import time
 
 from micropython import const
 
+from lib.aio.listener import Listener
 from lib.http.connection import BUSY, HEAD, IDLE, LINGERING, SENDING, SILENT, Connection, Exchange
 
 _TICK_MS = const(250)  # the deadlines' resolution
@@ -21,13 +19,6 @@ _FULL_MS = const(2000)  # so long a newcomer waits while all connections are at 
 _STALE_MS = const(1000)  # so long a silent or half-said request is left alone while others wait
 _UNREAD_MS = const(3000)  # so long an unread piece of an answer is left alone while others wait
 _LINGER_MS = const(1000)
-_BACK_OFF_MS = const(100)  # after a failed accept, doubled up to 3.2 s
-_ACCEPT_FAILURES = const(8)  # in a row: then the listening socket is given up
-_TRIES = const(50)  # ports tried when any will do
-
-# Shortage of sockets or memory, or a client that went before it was accepted: passes by itself.
-# By number what errno does not name: ENFILE, EMFILE, ECONNABORTED of Linux (103) and lwIP (113), ENOBUFS of lwIP (105).
-_PASSING = (23, 24, 103, 113, 105, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED)
 
 
 class Pool:
@@ -127,22 +118,8 @@ class HttpServer:
 
     def listen(self, host, port):
         """Bind to a numeric host address and a port, 0 for any (then in self.port). Raises OSError."""
-        for attempt in range(_TRIES):
-            # Nothing tells the port the system chose, so 0 is served by trying ports of the dynamic range.
-            wanted = port or 49152 + (int.from_bytes(os.urandom(2), "big") & 0x3FFF)
-            listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            try:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind(socket.getaddrinfo(host or "0.0.0.0", wanted)[0][-1])
-                listener.listen(self._connections)
-                listener.setblocking(False)
-            except OSError as error:
-                listener.close()
-                if port or error.errno != errno.EADDRINUSE or attempt == _TRIES - 1:
-                    raise
-            else:
-                self._host, self.port, self._listener = host, wanted, listener
-                return
+        self._listener = Listener(host or "0.0.0.0", port, self._connections)
+        self._host, self.port = host, self._listener.port
 
     async def run(self):
         """Serve until cancelled; closes everything then. Listens again at the same address if run again.
@@ -177,39 +154,28 @@ class HttpServer:
     # Accepting
 
     async def _accept(self):
-        waiting = asyncio.StreamReader(self._listener)
-        nothing = memoryview(bytearray(0))
-        failures = 0
+        listener = self._listener
         while True:
-            await waiting.readinto(nothing)
+            await listener.waiting()
             room = await self._make_room()
             try:
-                sock, address = self._listener.accept()
-                failures = 0
+                taken = listener.take()
             except OSError as error:
-                if error.errno == errno.EAGAIN:
-                    continue
-                if not failures:
+                if listener.failures == 1:
                     self.tell(error, None)
-                failures += 1
-                if failures > _ACCEPT_FAILURES and error.errno not in _PASSING:
-                    raise
                 self._evict()  # the shortage may be our own
-                await asyncio.sleep_ms(_BACK_OFF_MS << min(failures, 6) - 1)
+                await listener.passed(error)
+                continue
+            if taken is None:
                 continue
             try:
-                sock.setblocking(False)
-                sock.setsockopt(getattr(socket, "IPPROTO_TCP", 6), getattr(socket, "TCP_NODELAY", 1), 1)
-            except OSError:
-                pass  # without it answers in several pieces come late
-            try:
                 if room:
-                    self._open.append(Connection(self, sock, address))
-                    sock = None
+                    self._open.append(Connection(self, *taken))
+                    taken = None
             except MemoryError as error:
                 self.tell(error, None)
-            if sock is not None:
-                self._refuse(sock)
+            if taken is not None:
+                self._refuse(taken[0])
 
     async def _make_room(self):
         """Return True when one more connection may be opened, False when all have been at work for too long."""
