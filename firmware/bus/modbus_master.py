@@ -20,11 +20,12 @@ _SLACK_MS = const(250)  # a frame may have pauses that add up to so much: conver
 _TURNAROUND_MS = const(100)  # after a broadcast
 _GAP_MS = const(20)  # least silence that ends a reply of unknown length
 _LOOK_MS = const(2)
+_SHORT_MS = const(300)  # a unit that lets others wait for so long is given up for now
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
 _SHARE = const(15)  # a probe of silent units costs at most one part in so many and one
 _LONGEST_PAUSE_MS = const(120000)  # between probes: a longer one is a moment long past, for ticks wrap
 _MOST_UNITS = const(48)
-_RECENT = const(12)  # polled reads whose replies may serve others
+_RECENT = const(12)  # reads whose replies may serve others
 _IDLE_MS = const(250)  # longest pause while questions wait
 
 
@@ -59,17 +60,17 @@ class ModbusMaster:
         """Return the PDU of the reply as a view (valid until this request is asked again), None for a broadcast.
 
         `client` is who asks: turns go round between clients. `deadline_ms` bounds the waiting, turn and retries included.
-        With `max_age_ms` a polled reply not older than that may serve.
+        With `max_age_ms` a reply not older than that may serve, be it to a poll or to another who takes such ones.
         """
         if not self.is_open:
             raise PeerError(GATEWAY_PATH)
         if max_age_ms and request.is_read:
-            for polled, ticks in self._recent:
-                if polled.reply is not None and 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and polled.covers(request):
-                    return request.copy_from(polled)
-        if self._queue.is_full():
+            for recent, ticks in self._recent:
+                if recent.reply is not None and 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and recent.covers(request):
+                    return request.copy_from(recent)
+        if priority < POLL and self._queue.is_full():  # polls are as many as devices, and a reading must not be lost
             raise PeerError(DEVICE_BUSY)
-        entry = Entry(request, priority, client, deadline_in(deadline_ms))
+        entry = Entry(request, priority, client, deadline_in(deadline_ms), max_age_ms > 0)
         self._queue.add(entry)
         try:
             if deadline_ms is None:
@@ -111,11 +112,14 @@ class ModbusMaster:
             if entry is None:
                 await self._idle()
                 continue
-            error = FrameError("interrupted")
+            is_done, error = True, FrameError("interrupted")
             try:
-                error = await self._serve(entry)
+                is_done, error = await self._serve(entry)
             finally:
-                queue.complete(error)
+                if is_done:
+                    queue.complete(error)
+                else:
+                    queue.again()
 
     async def _idle(self):
         """Wait for a question, a probe that comes due, or another master's frame."""
@@ -161,44 +165,47 @@ class ModbusMaster:
         return left if 0 < left <= _LONGEST_PAUSE_MS else 0
 
     async def _serve(self, entry):
-        """Ask until there is an answer or no try is left; return the error, None if there is a reply."""
+        """Ask once; return (whether that was all, the error or None if there is a reply)."""
         request = entry.request
         unit = self.unit(request.unit)
         is_probe = unit.failures > 0
         began = ticks_ms()
-        error = None
-        for _ in range(1 if is_probe else _TRIES):
-            unit.asked += 1
-            try:
-                await self._exchange(request, unit)
-                unit.answered += 1
-                if entry.priority == POLL and request.is_read:
-                    self._remember(request)
-                return None
-            except PeerError as refusal:
-                unit.refused += 1
-                unit.last_error = str(refusal)
-                return refusal
-            except FrameError as failure:
-                error = failure
-                unit.last_error = failure.reason
-                if failure.reason == "no answer":
-                    unit.silent += 1
-                else:
-                    unit.damaged += 1
-            except OSError as failure:
-                error = FrameError(f"port error {failure.errno}")
-                unit.last_error = error.reason
-                self._say(error.reason)
-                break
-            if entry.deadline is not None and ticks_diff(entry.deadline, ticks_ms()) <= 0:
-                break
+        entry.tries += 1
+        is_last = is_probe or entry.tries >= _TRIES
+        unit.asked += 1
+        try:
+            await self._exchange(request, unit)
+            unit.answered += 1
+            if not request.is_read:
+                self._forget(request.unit)  # it may have changed
+            elif entry.priority == POLL or entry.is_shared:
+                self._remember(request)
+            return True, None
+        except PeerError as refusal:
+            unit.refused += 1
+            unit.last_error = str(refusal)
+            return True, refusal
+        except FrameError as failure:
+            error = failure
+            unit.last_error = failure.reason
+            if failure.reason == "no answer":
+                unit.silent += 1
+            else:
+                unit.damaged += 1
+        except OSError as failure:
+            error = FrameError(f"port error {failure.errno}")
+            unit.last_error = error.reason
+            self._say(error.reason)
+            is_last = True
+        if not is_last and (entry.deadline is None or ticks_diff(entry.deadline, ticks_ms()) > 0):
+            return False, error
+        self._forget(request.unit)
         if request.unit:
             unit.failed()
             if is_probe:
                 cost_ms = ticks_diff(ticks_ms(), began)
                 self._probe_due = ticks_add(ticks_ms(), _SHARE * cost_ms)
-        return error
+        return True, error
 
     async def _exchange(self, request, unit):
         """One question and its answer on the wire. Raises FrameError, PeerError, OSError."""
@@ -215,7 +222,7 @@ class ModbusMaster:
         sent = ticks_ms()
         try:
             timeout_ms = unit.timeout_ms(self._longest_ms())
-            latency_ms = await self._answer(request, timeout_ms, sent)
+            latency_ms = await self._answer(request, timeout_ms, sent, unit.short_ms(_SHORT_MS))
             if self._is_repeat(request):
                 await asyncio.sleep_ms(timeout_ms)  # the answer to this question is still to come
                 raise FrameError("repeated")
@@ -260,12 +267,13 @@ class ModbusMaster:
             and last.reply == request.reply
         )
 
-    async def _answer(self, request, timeout_ms, sent):
+    async def _answer(self, request, timeout_ms, sent, short_ms):
         """Collect the reply; return the milliseconds from the end of the question to the first bytes of the answer.
 
         One deadline for the first byte, one for the rest of the frame. Our own echo is no answer: as long as not more bytes
         came than it has, the answer's first byte is waited for. The port is looked at every other millisecond, or when the
-        rest of the frame can be there: that allocates nothing, which a task with a deadline around a stream would.
+        rest of the frame can be there: that allocates nothing, which a task with a deadline around a stream would. When somebody
+        waits for another unit, a silent one gets `short_ms` only.
         """
         uart, reader = self._uart, self._reader
         latency_ms = 0
@@ -291,6 +299,8 @@ class ModbusMaster:
             elif ticks_diff(deadline, ticks_ms()) <= 0:
                 reader.silence()
                 return latency_ms
+            elif not reader.received and ticks_diff(ticks_ms(), sent) >= short_ms and self._queue.others_wait(request.unit):
+                reader.silence()
             missing = request.reply_size - reader.received if in_frame else 0
             await asyncio.sleep_ms(max(_LOOK_MS, missing * uart.char_us // 1000))
 
@@ -313,15 +323,19 @@ class ModbusMaster:
             await asyncio.sleep_ms((left_us + 999) // 1000)
 
     def _remember(self, request):
-        """Keep a polled reply's place for those who take a recent one."""
+        """Keep a reply's place for those who take a recent one."""
         now = ticks_ms()
         for index, (known, _) in enumerate(self._recent):
-            if known is request:
+            if known is request or known.adu == request.adu:
                 self._recent[index] = (request, now)
                 return
         if len(self._recent) >= _RECENT:
             self._recent.pop(0)
         self._recent.append((request, now))
+
+    def _forget(self, unit_id):
+        """No earlier reply of a unit, 0 for all, may serve from now on."""
+        self._recent = [recent for recent in self._recent if unit_id and recent[0].unit != unit_id]
 
     def _forget_one(self):
         """Drop the unit that was asked in vain most, to make room for another."""

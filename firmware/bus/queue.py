@@ -19,13 +19,18 @@ _IN_A_ROW = const(8)  # turns of higher priorities while a lower one waits
 
 
 class Entry:
-    """One asking of a request. `deadline` in ticks, None for ever. `error` or the request's reply is there once `done`."""
+    """One asking of a request. `deadline` in ticks, None for ever. `is_shared`: its reply may serve others later.
 
-    def __init__(self, request, priority, client, deadline):
+    `error` or the request's reply is there once `done`.
+    """
+
+    def __init__(self, request, priority, client, deadline, is_shared=False):
         self.request = request
         self.priority = priority
         self.client = client
         self.deadline = deadline
+        self.is_shared = is_shared
+        self.tries = 0
         self.done = Event()
         self.error = None
         self.follows = None  # the Entry whose answer this one shares
@@ -65,6 +70,8 @@ class Queue:
 
     def remove(self, entry):
         """Its client has given up. Those who followed it go on their own."""
+        if entry is self.active and not any([other.follows is entry for other in self.entries]):
+            entry.deadline = ticks_ms()  # it is not asked once more
         if entry in self.entries:
             self.entries.remove(entry)
             for other in self.entries:
@@ -105,6 +112,18 @@ class Queue:
         self.entries.remove(chosen)
         self.active = chosen
         return chosen
+
+    def again(self):
+        """The active entry is to have another turn. Its client was served last, so those of others come first."""
+        self.entries.append(self.active)
+        self.active = None
+
+    def others_wait(self, unit):
+        """Whether a person or a program waits for another unit than this."""
+        for entry in self.entries:
+            if entry.priority < POLL and entry.follows is None and entry.request.unit != unit:
+                return True
+        return False
 
     def complete(self, error):
         """The active entry has its answer or an error: tell it and all that follow it."""

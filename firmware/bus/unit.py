@@ -33,6 +33,10 @@ class Unit:
             return longest_ms
         return min(longest_ms, max(_SHORTEST_TIMEOUT_MS, 4 * self._slowest_ms) * self._stretch)
 
+    def short_ms(self, least_ms):
+        """How long to wait for the first byte when others wait for the wire."""
+        return max(least_ms, 2 * self._slowest_ms)
+
     def good(self, latency_ms):
         """It answered, be it with an exception."""
         self.latency_ms = latency_ms

@@ -7,13 +7,13 @@ import socket
 from micropython import const
 
 from lib.aio.binding import bound
+from lib.aio.ready import readable
 
 _BACK_OFF_MS = const(100)  # after a failed accept, doubled up to 3.2 s
 _MOST_FAILURES = const(8)  # in a row: then the socket is given up
 # Shortage of sockets or memory, or a client that went before it was accepted: passes by itself.
 # By number what errno does not name: ENFILE, EMFILE, ECONNABORTED of Linux (103) and lwIP (113), ENOBUFS of lwIP (105).
 _PASSING = (23, 24, 103, 113, 105, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED)
-_NOTHING = memoryview(bytearray(0))
 
 
 class Listener:
@@ -23,12 +23,11 @@ class Listener:
         """Listen at a numeric host address and a port, 0 for any. Raises OSError."""
         self._socket, self.port = bound(socket.SOCK_STREAM, host, port)
         self._socket.listen(backlog)
-        self._stream = asyncio.StreamReader(self._socket)
         self.failures = 0
 
-    async def waiting(self):
-        """Return when somebody waits to be accepted."""
-        await self._stream.readinto(_NOTHING)
+    def waiting(self):
+        """To be awaited: until somebody waits to be accepted."""
+        return readable(self._socket)
 
     def take(self):
         """Return (non-blocking socket, address) of a client, None if there was none.

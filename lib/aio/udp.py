@@ -4,6 +4,8 @@ import asyncio
 import errno
 import socket
 
+from lib.aio.ready import readable
+
 
 async def exchange(address, packet, buffer, timeout_ms, wanted=None):
     """Send `packet` to `address`, (ip, port), and return the length of the answer, which is in `buffer` from its start.
@@ -31,7 +33,7 @@ async def exchange(address, packet, buffer, timeout_ms, wanted=None):
 
 async def _answer(sock, view, wanted):
     while True:
-        await _readable(sock)  # pyright: ignore[reportGeneralTypeIssues]
+        await readable(sock)  # pyright: ignore[reportGeneralTypeIssues]
         try:
             # Not readinto: as a stream's method it goes on until the buffer is full, and joins datagrams to one.
             datagram = sock.recv(len(view))
@@ -42,8 +44,3 @@ async def _answer(sock, view, wanted):
         view[: len(datagram)] = datagram
         if wanted is None or wanted(view[: len(datagram)]):
             return len(datagram)
-
-
-def _readable(sock):
-    """Wait until the socket has something to read: a generator, as asyncio's own streams do it."""
-    yield asyncio.core._io_queue.queue_read(sock)  # pyright: ignore[reportAttributeAccessIssue]

@@ -156,7 +156,7 @@ class HttpServer:
     async def _accept(self):
         listener = self._listener
         while True:
-            await listener.waiting()
+            await listener.waiting()  # pyright: ignore[reportGeneralTypeIssues]
             room = await self._make_room()
             try:
                 taken = listener.take()

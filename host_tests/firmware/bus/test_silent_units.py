@@ -208,3 +208,42 @@ async def test_scanning_all_addresses_keeps_memory_bounded(time):
         assert found == expected, (number, found)
         assert len(wire.master.units) <= 48
     assert await wire.ask(read(200), INTERACTIVE) == words(100)
+
+
+@simulated(*MODULES)
+async def test_a_dead_unit_does_not_make_programs_wait_for_others(time):
+    """At most 300 ms for each of its tries while somebody waits for a unit that lives, and others in between."""
+    wire = Wire(time, {1: None, 2: 20, 3: 20})
+    tasks, _ = poll(wire, 1, 3)
+    waits = []
+    for number in range(200):
+        if number % 8 == 0:  # somebody asks for the dead one, too
+            tasks.append(wire.asking(read(1, number), INTERACTIVE, "third"))
+        began = time.passed_ms()
+        assert await wire.ask(read(2, number), INTERACTIVE, "second") == words(number)
+        waits.append(time.passed_ms() - began)
+        await asyncio.sleep_ms(37)
+    assert max(waits) < 300 + 200, max(waits)
+    for task in tasks:
+        task.cancel()
+
+
+@simulated(*MODULES)
+async def test_a_slow_unit_is_waited_for_as_long_as_it_is_known_to_take(time):
+    wire = Wire(time, {1: 700, 2: 20})
+    assert await wire.ask(read(1), INTERACTIVE, "first") == words(100)
+    slow = wire.asking(read(1, 7), INTERACTIVE, "first")
+    await asyncio.sleep_ms(50)
+    assert await wire.ask(read(2), INTERACTIVE, "second") == words(100)
+    assert await slow == words(7) and wire.master.units[1].silent == 0
+
+
+@simulated(*MODULES)
+async def test_who_has_gone_is_not_asked_for_again(time):
+    wire = Wire(time, {1: None, 2: 20}, longest_ms=500)
+    asked = wire.asking(read(1), INTERACTIVE, "gone")
+    await asyncio.sleep_ms(100)
+    asked.cancel()
+    await asyncio.sleep_ms(3000)
+    assert len(wire.moments(1)) == 1
+    assert await wire.ask(read(2), INTERACTIVE, "there") == words(100)

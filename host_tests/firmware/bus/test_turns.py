@@ -135,9 +135,10 @@ async def test_a_recent_reply_may_serve(time):
     for what, request, max_age_ms, frames in (
         ("young enough", read(1, 100, 10), 600, 0),
         ("a part", read(1, 108, 2), 600, 0),
-        ("too old", read(1, 100, 10), 400, 1),
+        ("too old", read(1, 100, 11), 400, 1),
+        ("what another asked who takes such ones", read(1, 110, 1), 400, 0),
         ("no age is allowed", read(1, 100, 10), 0, 1),
-        ("more than was polled", read(1, 108, 3), 600, 1),
+        ("more than was asked for", read(1, 108, 4), 600, 1),
         ("another unit", read(2), 600, 1),
     ):
         before = len(wire.uart.sent)
@@ -145,6 +146,13 @@ async def test_a_recent_reply_may_serve(time):
         answer = await wire.ask(request, INTERACTIVE, "client", max_age_ms=max_age_ms)
         assert answer == words(request.address, request.count), what
         assert len(wire.uart.sent) - before == frames, what
+    # A write may have changed anything of its unit.
+    await wire.ask(write_register(1, 5, 7), COMMAND, "client")
+    before = len(wire.uart.sent)
+    assert await wire.ask(read(1, 108, 2), INTERACTIVE, "client", max_age_ms=60000) == words(108)
+    assert len(wire.uart.sent) == before + 1
+    assert await wire.ask(read(2), INTERACTIVE, "client", max_age_ms=60000) == words(100)
+    assert len(wire.uart.sent) == before + 1, "the other unit's may serve on"
     # It is the last poll that counts, and a failed one leaves nothing.
     wire.units[1] = None
     assert await wire.ask(poll) == "no answer"
@@ -168,10 +176,13 @@ async def test_a_reply_is_not_recent_again_when_ticks_have_wrapped(time):
 @simulated(*MODULES)
 async def test_a_full_queue_is_reported_and_empties(time):
     wire = Wire(time, {1: 20})
-    tasks = [wire.asking(read(1, address), POLL, address) for address in range(40)]
+    tasks = [wire.asking(read(1, address), INTERACTIVE, address) for address in range(40)]
+    await asyncio.sleep_ms(1)
+    polled = wire.asking(read(1, 77), POLL, "a meter")  # what the gateway itself wants to know is never refused
     answers = await asyncio.gather(*tasks)
     served = [answer for answer in answers if answer != DEVICE_BUSY]
     assert served == [words(address) for address in range(len(served))] and 32 <= len(served) < 40
+    assert await polled == words(77)
     assert await wire.ask(read(1)) == words(100)
 
 

@@ -169,7 +169,6 @@ async def test_no_sockets_left_is_waited_out_and_told_once():
     site.server.listen(HOST, 0)
     site.server._listener.close()
     site.server._listener._socket = listener = Exhausted(23)
-    site.server._listener._stream = asyncio.StreamReader(listener)
     task = asyncio.create_task(site.server.run())
     await until(lambda: listener.calls >= 2)
     before = listener.calls
