@@ -4,11 +4,13 @@ import asyncio
 import gc
 
 from firmware.bus.modbus_master import ModbusMaster
-from firmware.bus.queue import COMMAND, POLL
+from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from firmware.meters.bicom import INFRARED_UNIT, Bicom
 from firmware.meters.meter import Meter
 from firmware.state.readings import Device
 from firmware.state.schema import RS485_DEVICES
+from lib.modbus.errors import GATEWAY_PATH, PeerError
+from lib.modbus.write_rules import is_read
 
 _BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _PARITIES = "NOE"
@@ -30,25 +32,31 @@ _MINE = (
     "rs485_stop_bits",
     "rs485_type_",
     "rs485_addr_",
+    "sg_modbus_addr",
 )
 
 
 class Field:
-    """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master."""
+    """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master.
 
-    def __init__(self, platform, settings, readings, clock, events, supervisor):
+    `answer(pdu, out)` gives the gateway's own registers to the master that RS-485 may have; `slave`: who does that, or None.
+    """
+
+    def __init__(self, platform, settings, readings, clock, events, supervisor, answer):
         self._platform = platform
         self._settings = settings
         self._readings = readings
         self._clock = clock
         self._events = events
         self._supervisor = supervisor
+        self._answer = answer
         self._uarts = {}
         self._tasks = []
         self._beats = []
         self._waiting = []  # devices that there was no memory for yet
         self._again = asyncio.Event()  # the settings that shape the field have changed
         self.buses = {}
+        self.slave = None
         # Made once, for all wires and devices
         self._interval_ms = lambda: settings.get("poll_ms")
         self._longest_ms = lambda: settings.get("response_ms")
@@ -73,6 +81,7 @@ class Field:
             if kind:
                 meters.append(Device(slot, "rs485", settings.get(f"rs485_addr_{slot}"), is_switch=kind == _SWITCH))
         self._readings.devices = meters
+        self._readings.untried = set(meters)
 
     def _open_all(self):
         """Open the wires, and give each device its task."""
@@ -95,11 +104,14 @@ class Field:
         for port in self._platform.ports:
             if port in used and (port != "rs485" or settings.get("rs485_protocol")):
                 self._open(port, lines[port])
+            elif port == "rs485" and settings.get("rs485_protocol") == 1:
+                self._open_slave(port, lines[port])
         if mode == 2 and "ir_left" in self.buses:
             from firmware.bus.relay_bridge import RelayBridge  # noqa: PLC0415 - RAM that few need
 
             self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
         self._waiting = [device for device in meters if device.port in self.buses]
+        self._readings.untried = set(self._waiting)  # nobody will ever ask the others
         self._start_waiting()
 
     def _start_waiting(self):
@@ -110,13 +122,24 @@ class Field:
             self._start(self._waiting.pop(0))
             room -= 1
 
-    def _open(self, port, line):
+    def _uart(self, port, line):
+        """Return (uart, beat) for the task of a wire."""
         if port not in self._uarts:
             self._uarts[port] = self._platform.uart(port)
-        uart = self._uarts[port]
-        uart.configure(*line)
+        self._uarts[port].configure(*line)
         beat = self._supervisor.beat(port, _BEAT_MS)
         self._beats.append(beat)
+        return self._uarts[port], beat
+
+    def _open_slave(self, port, line):
+        from firmware.bus.modbus_slave import ModbusSlave  # noqa: PLC0415 - RAM that few need
+
+        uart, beat = self._uart(port, line)
+        self.slave = ModbusSlave(uart, self._settings.get("sg_modbus_addr"), self._answer, self._told, beat)
+        self._tasks.append(self._supervisor.start(port, self.slave.run))
+
+    def _open(self, port, line):
+        uart, beat = self._uart(port, line)
         bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat)
         self.buses[port] = bus
         self._tasks.append(self._supervisor.start(port, bus.run))
@@ -124,8 +147,8 @@ class Field:
     def _start(self, device):
         bus = self.buses[device.port]
 
-        def ask(request):
-            return bus.ask(request, POLL, device)
+        def ask(request, is_urgent=False):
+            return bus.ask(request, INTERACTIVE if is_urgent else POLL, device)
 
         if device.is_switch:
 
@@ -136,6 +159,13 @@ class Field:
         else:
             task = Meter(device, ask, self._clock, self._readings, self._events, self._interval_ms)
         self._tasks.append(self._supervisor.start(f"{device.port} {device.address}", task.run))
+
+    def ask(self, port, request, client, deadline_ms, max_age_ms=0):
+        """Ask a unit for a person or a program, `client`: to be awaited, as ModbusMaster.ask. PeerError if the port is off."""
+        bus = self.buses.get(port)
+        if bus is None:
+            raise PeerError(GATEWAY_PATH)
+        return bus.ask(request, INTERACTIVE if is_read(request.function) else COMMAND, client, deadline_ms, max_age_ms)
 
     def tick(self):
         """Have every wire's task show that it lives; to be called every second or so."""
@@ -164,6 +194,7 @@ class Field:
         self._tasks.clear()
         self._beats.clear()
         self.buses.clear()
+        self.slave = None
         self._waiting = []
 
     async def run(self):

@@ -12,6 +12,7 @@ else:
     from firmware.port.esp32 import Platform
 from firmware.field import Field
 from firmware.routes import Router
+from firmware.services import discovery
 from firmware.services.clock import SntpService
 from firmware.services.inputs import Inputs
 from firmware.state.clock import Clock
@@ -43,16 +44,17 @@ class Gateway:
         self.events.on_event(lambda event: platform.log(f"{event[1]}: {event[2]}"))
         self.events.add("start", f"version {VERSION}, {platform.model}, cause: {platform.reset_cause}")
         platform.mount()
-        self.settings = Settings(platform.root + "/settings.json")
+        self.router = Router(self)
+        self.settings = Settings(platform.root + "/settings.json", self._document)
         for trouble in self.settings.load():
             self.events.add("settings", trouble)
         if platform.first_settings:
             self.settings.change(platform.first_settings)
             platform.first_settings = None  # its RAM is wanted
-        self.identity = Identity(platform.mac, platform.root + "/identity.json")
-        self.identity.load()
+        self.identity = Identity(platform.mac)
+        self.identity.load(self._document(platform.root + "/identity.json"))
         self.readings = Readings()
-        self.supervisor = Supervisor(self._crashed)
+        self.supervisor = Supervisor(self.crashed)
         beat = self.supervisor.beat
         self.health = Health(platform.reset_cause, beat("loop", _BEAT_MS))
         self.inputs = Inputs(
@@ -64,11 +66,12 @@ class Gateway:
             platform.root,
             beat("inputs", _BEAT_MS),
         )
-        self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor)
+        self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor, self._answer_slave)
         self.history = History(platform.root, self.readings, self.clock, self.events, beat("history", _BEAT_MS), self._load)
         self.frames = None  # the log of raw frames, while somebody looks at it
+        self.modbus_access = None  # who may change what over Modbus, while somebody may: firmware/state/modbus_access.py
         self.logins = Logins()
-        self.router = Router(self)
+        self.modbus = []  # ModbusTcp: plain, with TLS, as the settings say
         self.server = HttpServer(
             self.router.find,
             header_bytes=_HEADER_BYTES,
@@ -78,7 +81,7 @@ class Gateway:
         )
         self.sntp = SntpService(self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self._load)
         self.settings.on_change(self._changed)
-        self.settings.on_error = lambda error: self._crashed("settings", error)
+        self.settings.on_error = lambda error: self.crashed("settings", error)
         self._use_zone()
 
     async def run(self):
@@ -101,8 +104,19 @@ class Gateway:
         start("field", self.field.run)
         start("clock", self.sntp.run)
         start("board", platform.run)
+        ports = (None, None)
+        if self.settings.get("udp_enabled"):
+            ports, sockets, poll = self._load("firmware.services.discovery_sockets").open(self)
+            start("discovery", lambda: discovery.run(self, sockets, poll))
+        modbus_port = self._load("firmware.modbus").start(self)
         gc.collect()
-        services = {"http": self.server.port, "modbus_tcp": None, "discovery": None, "ble": None}
+        services = {
+            "http": self.server.port,
+            "modbus_tcp": modbus_port,
+            "discovery": ports[0],
+            "netbios": ports[1],
+            "ble": None,
+        }
         platform.ready(pop=self.identity.pop, serial=self.identity.serial, **services)
         platform.leds("slow", "off")
         await self._watch()
@@ -113,9 +127,13 @@ class Gateway:
         while True:
             self.field.tick()
             self.router.tick()
+            for server in self.modbus:
+                server.tick()
             if self.frames and self.frames.is_forgotten():
                 self.frames.end()
                 self.frames = None
+            if self.modbus_access and self.modbus_access.is_over(self.clock.uptime_s()):
+                self.modbus_access = None
             late = self.supervisor.late()
             if late is None:
                 self.platform.feed_watchdog()
@@ -133,6 +151,16 @@ class Gateway:
         """Return the passwords that people chose: read from flash now, for they are not kept in RAM."""
         return self.router.module("firmware.state.accounts").Accounts(self.platform.root + "/accounts.json")
 
+    def registers(self, device, pdu, out):
+        """Write the reply to a Modbus request into `out`, return its length: firmware/services/registers.py."""
+        return self.router.module("firmware.services.registers").answer(self, device, pdu, out)
+
+    def _answer_slave(self, pdu, out):
+        return self.registers(None, pdu, out)
+
+    def _document(self, path):
+        return self.router.module("lib.store.document").Document(path)
+
     def _load(self, name):
         """Return a module that is in RAM only while it is used."""
         return self.router.module(name)
@@ -144,7 +172,8 @@ class Gateway:
         finally:
             self.platform.reset()
 
-    def _crashed(self, name, error):
+    def crashed(self, name, error):
+        """A task or a request ended with an exception that nobody expected; None if it just ended."""
         self.events.add("task", f"{name} ended: {error!r}" if error else f"{name} ended")
         if error:
             self._trace(error)
@@ -156,7 +185,7 @@ class Gateway:
 
     def _nobody_awaited(self, _, context):
         """A task of a task failed: the loop tells, for nobody else would."""
-        self._crashed("a task", context["exception"])
+        self.crashed("a task", context["exception"])
 
     def _trace(self, error):
         if self.platform.is_host:
@@ -173,6 +202,9 @@ class Gateway:
         for name in names:
             if name.startswith(("ntp_", "time_sync_src")):
                 self.sntp.wake()
+            if name.startswith(("modbus_o", "modbus_m", "sg_modbus", "ir_c", "left_ir_e", "rs485_t", "rs485_a")):
+                self._load("firmware.modbus").tell_collisions(self)
+                break
 
     def _use_zone(self):
         try:

@@ -16,6 +16,10 @@ from micropython import const
 ROUTES = (
     ("GET", "/get_command", "read", "rest", "get"),
     ("POST", "/post_command", "admin", "relays", "post_command"),
+    ("GET", "/api", "read", "iskra_api", "get"),
+    ("GET", "/api/devices", "read", "iskra_api", "get_devices"),
+    ("GET", "/api/measurement/", "read", "iskra_api", "get_measurement"),
+    ("GET", "/api/counter/", "read", "iskra_api", "get_counter"),
     ("GET", "/api/status", "read", "status", "get"),
     ("GET", "/api/live", "read", "live", "get"),
     ("GET", "/api/history", "read", "history", "get"),
@@ -29,6 +33,8 @@ ROUTES = (
     ("PATCH", "/api/settings", "admin", "settings", "patch"),
     ("POST", "/api/settings/export", "admin", "settings_file", "export"),
     ("POST", "/api/settings/import", "admin", "settings_file", "take"),
+    ("GET", "/api/modbus_access", "user", "modbus_access", "get"),
+    ("POST", "/api/modbus_access", "admin", "modbus_access", "post"),
     ("POST", "/api/restart", "admin", "status", "restart"),
     ("GET", "/api/certificates", "user", "certificates", "get"),
     ("POST", "/api/certificates", "admin", "certificates", "post"),
@@ -47,9 +53,8 @@ class Router:
 
     def __init__(self, gateway):
         self._gateway = gateway
-        self._loaded = []  # names of modules that came in for a request
+        self._loaded = []  # [name, ticks of its last use, names of the modules that came in with it]
         self._users = 0
-        self._used = ticks_ms()
 
     def find(self, method, path):
         """Return the handler for a method and path, None if there is none: see lib/http/server.py."""
@@ -61,8 +66,11 @@ class Router:
         return None
 
     def module(self, name):
-        """Return a module that may be dropped when nobody uses it."""
-        self._used = ticks_ms()
+        """Return a module that may be dropped when nobody has used it for a while."""
+        for bundle in self._loaded:
+            if bundle[0] == name:
+                bundle[1] = ticks_ms()
+                break
         if name in sys.modules:
             return sys.modules[name]
         gc.collect()  # so that what comes does not lie above what is about to go: that would cut up the heap
@@ -70,18 +78,23 @@ class Router:
         try:
             __import__(name)
         finally:  # what came in before an import failed, too
-            self._loaded.extend([other for other in sys.modules if other not in before])
+            self._loaded.append([name, ticks_ms(), [other for other in sys.modules if other not in before]])
         return sys.modules[name]
 
     def tick(self):
         """Drop what was not used lately; to be called every second or so."""
-        if self._loaded and not self._users and ticks_diff(ticks_ms(), self._used) > _KEEP_MS:
-            for name in self._loaded:
+        if self._users:
+            return
+        now = ticks_ms()
+        old = [bundle for bundle in self._loaded if ticks_diff(now, bundle[1]) > _KEEP_MS]
+        for bundle in old:
+            self._loaded.remove(bundle)
+            for name in bundle[2]:
                 package, _, leaf = name.rpartition(".")
                 sys.modules.pop(name, None)
                 if package in sys.modules and hasattr(sys.modules[package], leaf):
                     delattr(sys.modules[package], leaf)
-            self._loaded = []
+        if old:
             gc.collect()
 
     async def _serve(self, route, request, response):
@@ -99,4 +112,3 @@ class Router:
                 await function(self._gateway, request, response, await self.module("lib.http.json_body").read(request))
         finally:
             self._users -= 1
-            self._used = ticks_ms()

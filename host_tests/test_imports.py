@@ -37,12 +37,19 @@ ROOMS = {
 ALSO = {
     "firmware.port.flash_file": HOST,  # the flash chip as a file
     "firmware.port.uart_pty": HOST,  # a terminal device as a UART
+    "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system
     "boards.common.main": {"machine", "sys", "time", "board", "firmware.main"},  # runs the application
 }
 # Parts of several services, no service themselves: words and formats they write, names they look up.
-SHARED_BY_SERVICES = {f"firmware.services.{name}" for name in ("sg_text", "info", "energy_log", "settings", "resolver")}
+SHARED_BY_SERVICES = {
+    f"firmware.services.{name}"
+    for name in (
+        *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours"),
+        *("registers_own", "registers_settings", "registers_mirror_map"),
+    )
+}
 # The rule in words, for whoever breaks it
 WHY = {
     "lib": "lib knows nothing of the product, and codecs touch neither input, output nor clock",

@@ -190,6 +190,7 @@ class ModbusMaster:
             unit.last_error = failure.reason
             if failure.reason == "no answer":
                 unit.silent += 1
+                is_last = is_last or (entry.priority < POLL and not unit.answered)  # nobody knows whether it is there at all
             else:
                 unit.damaged += 1
         except OSError as failure:
@@ -272,8 +273,8 @@ class ModbusMaster:
 
         One deadline for the first byte, one for the rest of the frame. Our own echo is no answer: as long as not more bytes
         came than it has, the answer's first byte is waited for. The port is looked at every other millisecond, or when the
-        rest of the frame can be there: that allocates nothing, which a task with a deadline around a stream would. When somebody
-        waits for another unit, a silent one gets `short_ms` only.
+        rest of the frame can be there: that allocates nothing, which a task with a deadline around a stream would. When
+        somebody waits for another unit, a silent one gets `short_ms` only.
         """
         uart, reader = self._uart, self._reader
         latency_ms = 0

@@ -53,6 +53,7 @@ class Bicom:
                 self._found(word(await self._ask(self._state), DATA) & 0xFF)
             except (FrameError, PeerError) as error:
                 self._lost(error)
+            self._readings.untried.discard(device)
             await asyncio.sleep_ms(max(200, self._interval_ms()))
 
     async def switch(self, wanted):

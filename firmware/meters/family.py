@@ -7,7 +7,12 @@ MOST_REGISTERS = 120  # per request, when the meter does not tell (30099) and it
 
 
 class Family:
-    """`values` and `counters`: the tables. `most_...`: registers per request, 0 for the meter's general limit."""
+    """`values` and `counters`: the tables. `most_...`: registers per request, 0 for the meter's general limit.
+
+    `may_have_blocks`: some of these meters have tariff time blocks.
+    """
+
+    may_have_blocks = False
 
     def __init__(self, phases, counters, has_intervals=True, most_counters=0, most_texts=0):
         self.values = ValueRows(layout.SINGLE_PHASE if phases == 1 else layout.THREE_PHASES)

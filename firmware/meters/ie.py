@@ -32,5 +32,8 @@ _SINGLE_PHASE_COUNTERS = 12  # rows: 4 non-resettable, 8 resettable
 
 def family(model):
     if model.startswith("IE14") or model.startswith("7M.24"):
-        return Family(1, _COUNTERS[:_SINGLE_PHASE_COUNTERS])
-    return Family(3, _COUNTERS)
+        found = Family(1, _COUNTERS[:_SINGLE_PHASE_COUNTERS])
+    else:
+        found = Family(3, _COUNTERS)
+    found.may_have_blocks = True
+    return found

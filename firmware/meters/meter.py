@@ -24,10 +24,12 @@ _MODEL = const(1)  # wire address of the identity: 14 registers
 _MOST = const(99)  # wire address: registers per request
 _DIRECTION = const(151)  # wire address, holding: bit 1 exchanges import and export
 _TEXTS = const(101)  # wire address of description and location: 40 holding registers
+_BLOCKS = const(6761)  # wire address: how many tariff time blocks there are
+_BLOCK_COUNT = const(5)
 
 
 class Meter:
-    """`ask(request)` is the bus with this meter's place in its queue; `interval_ms()` tells how often to read."""
+    """`ask(request, is_urgent)` is the bus with this meter's place in its queue; `interval_ms()` tells how often to read."""
 
     def __init__(self, device, ask, clock, readings, events, interval_ms):
         self.device = device
@@ -38,7 +40,7 @@ class Meter:
         self._interval_ms = interval_ms
         self._told = ""  # the model as the meter tells it
         self._family = None
-        self._plans = {}  # group name: (requests, rows)
+        self._plans = {}  # group name: (requests, rows); "blocks": what firmware/meters/time_blocks.py keeps
         self._configured = 0  # ticks when it was read last
         self._most_registers = MOST_REGISTERS
         self._refused = {}  # group name: ticks when the meter refused to tell it
@@ -52,13 +54,14 @@ class Meter:
                 if self.device.status != PRESENT:
                     await self._detect()
                 await self._round()
-            except FrameError as error:  # the bus delays the next question to a silent unit
+                pause_ms = max(0, self._interval_ms() - ticks_diff(ticks_ms(), began))
+            except FrameError as error:
                 self._lost(error)
-                continue
+                pause_ms = 0  # the bus delays the next question to a silent unit
             except PeerError:  # busy, or it refuses even its identity
-                await asyncio.sleep_ms(_REFUSED_MS)
-                continue
-            await asyncio.sleep_ms(max(0, self._interval_ms() - ticks_diff(ticks_ms(), began)))
+                pause_ms = _REFUSED_MS
+            self._readings.untried.discard(self.device)
+            await asyncio.sleep_ms(pause_ms)
 
     async def _detect(self):
         """Read the identity; build the plan for a model that was not there before."""
@@ -150,6 +153,13 @@ class Meter:
                 device.location = text(pdu, DATA + 40, 20)
         except PeerError:
             pass
+        if self._family.may_have_blocks:
+            try:
+                count = word(await self._ask(read_input_registers(device.address, _BLOCKS, 1)), DATA)
+                if (count == _BLOCK_COUNT) != (device.blocks is not None):
+                    device.blocks = self.blocks if count == _BLOCK_COUNT else None
+            except PeerError:
+                pass
         self._configured = ticks_ms()
 
     async def _text(self, address):
@@ -219,6 +229,12 @@ class Meter:
             values.decode(group, await self._ask(request), request.address, request.count, shift)
         group.read(self._clock.utc(), _FRESH_MS)
         return group
+
+    async def blocks(self):
+        """Read the tariff time blocks now: see firmware/meters/time_blocks.py."""
+        from firmware.meters import time_blocks  # RAM that few need
+
+        return await time_blocks.read(self._ask, self.device.address, self._most_registers, self._plans)
 
     def _lost(self, error):
         """The meter did not answer after all retries, or refuses what it must have."""

@@ -46,7 +46,9 @@ class Platform:
         self.reset_cause = _CAUSES.get(machine.reset_cause(), "unknown")
         self.network = NetWlan()  # Ethernet comes later: an SG-E1 goes by Wi-Fi until then
         self.clock = ClockRtc()
-        self.http_port = 0  # the setting decides
+        self.http_port = self.modbus_port = None  # the settings decide
+        self.discovery_port = 33333
+        self.netbios_port = 137
         self._pulse = None
         self._green = Pin(board.LED_GREEN, Pin.OUT, value=not board.LED_ON)
         self._red = Pin(board.LED_RED, Pin.OUT, value=not board.LED_ON)

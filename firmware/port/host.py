@@ -42,6 +42,9 @@ class Platform:
         self.clock = _Clock(config.get("clock"))
         self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"))
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
+        self.modbus_port = config.get("modbus_port", 0)
+        self.discovery_port = config.get("discovery_port", 0)
+        self.netbios_port = config.get("netbios_port", 0)
         config.clear()  # its RAM is wanted
 
     def mount(self):
@@ -143,6 +146,7 @@ class _Network:
         self.ssid = ""
         self.rssi = 0
         self.address = "127.0.0.1"
+        self.netmask = "255.0.0.0"
         self.dns_servers = ()
         link.on("wifi", self._heard)
 

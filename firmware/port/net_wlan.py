@@ -19,7 +19,10 @@ _NO_ADDRESS = "0.0.0.0"
 
 
 class NetWlan:
-    """What is known of the connection: `mode`, `ssid`, `rssi` (dBm), `address`, `dns_servers`. `hostname`: set before run()."""
+    """What is known of the connection: `mode`, `ssid`, `rssi` (dBm), `address`, `netmask`, `dns_servers`.
+
+    `hostname`: set before run().
+    """
 
     def __init__(self):
         self.mode = "WiFi"
@@ -42,8 +45,8 @@ class NetWlan:
                 continue
             failures = 0
             self.ssid = ssid
-            self.address = wlan.ifconfig()[0]
-            self.dns_servers = _servers(settings) or (wlan.ifconfig()[3],)
+            self.address, self.netmask, _, server = wlan.ifconfig()
+            self.dns_servers = _servers(settings) or (server,)
             told(True)
             try:
                 await self._stay(wlan)
@@ -80,7 +83,7 @@ class NetWlan:
     def _forget(self):
         self.ssid = ""
         self.rssi = 0
-        self.address = _NO_ADDRESS
+        self.address = self.netmask = _NO_ADDRESS
         self.dns_servers = ()
 
 

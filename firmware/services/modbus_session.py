@@ -17,6 +17,7 @@ from lib.aio.ready import readable, writable
 from lib.modbus import tcp
 from lib.modbus.errors import (
     DEVICE_BUSY,
+    DEVICE_FAILURE,
     GATEWAY_PATH,
     GATEWAY_TARGET,
     ILLEGAL_FUNCTION,
@@ -30,6 +31,8 @@ from lib.modbus.write_rules import allows, is_read
 
 # pyright: reportGeneralTypeIssues=false
 
+_MOST_CLIENTS = const(10)
+_LEFT_ALONE_MS = const(1000)  # a connection that was used so lately is not closed for another
 _OPEN = const(4)  # requests of one client
 _OPEN_IN_ALL = const(16)
 _HALF_MS = const(5000)  # for the rest of a frame
@@ -38,10 +41,36 @@ _TOLD = const(8)  # refused writes that are remembered, so that each is told onc
 
 
 def begin(server, sock, address):
-    """Serve a client: a Session in `server.sessions` from now on. Raises MemoryError, OSError (TLS)."""
-    if server.shared is None:
-        server.shared = _Shared(server.gateway)
-    server.sessions.append(Session(server, sock, address))
+    """Serve a client: a Session in `server.sessions` from now on; or turn it away.
+
+    More connections than the heap has room for make way: the one that has been silent longest and waits for nothing is closed;
+    if there is none, the newcomer is.
+    """
+    try:
+        if len(server.sessions) < _MOST_CLIENTS or evict(server):
+            if server.shared is None:
+                server.shared = _Shared(server.gateway)
+            server.sessions.append(Session(server, sock, address))
+            return
+    except (MemoryError, OSError):  # OSError: of the TLS layer, which tells so when it has no memory
+        pass
+    server.refused += 1
+    sock.close()
+
+
+def evict(server):
+    """Close the connection that is missed least; return whether there is one."""
+    now = ticks_ms()
+    best, longest = None, _LEFT_ALONE_MS
+    for session in server.sessions:
+        silent_ms = ticks_diff(now, session.since)
+        if not session.open and silent_ms > longest:
+            best, longest = session, silent_ms
+    if best is None:
+        return False
+    best.end()
+    server.sessions.remove(best)
+    return True
 
 
 class _Shared:
@@ -165,11 +194,7 @@ class Session:
             if where == OWN or where == METER:
                 device = None if where == OWN else self._gateway.readings.device(what)
                 async with self._sending:
-                    out = shared.view[tcp.HEAD :]
-                    if where == METER and device is None:
-                        length = _refuse(out, pdu, GATEWAY_PATH)
-                    else:
-                        length = self._gateway.own_registers(device, pdu, out)
+                    length = self._own(where, device, pdu, shared.view[tcp.HEAD :])
                     await self._send(frame, kind, unit, length)
             else:
                 reply = await self._ask(where, what, unit, pdu)
@@ -185,6 +210,16 @@ class Session:
             self._tasks.remove(asyncio.current_task())
             shared.freed.set()
             self.since = ticks_ms()
+
+    def _own(self, where, device, pdu, out):
+        """Write the gateway's own answer; return its length."""
+        if where == METER and device is None:
+            return _refuse(out, pdu, GATEWAY_PATH)
+        try:
+            return self._gateway.registers(device, pdu, out)
+        except Exception as error:  # a bug there is no reason for silence here
+            self._gateway.crashed("modbus", error)
+            return _refuse(out, pdu, DEVICE_FAILURE)
 
     async def _ask(self, port, address, unit, pdu):
         """Return the PDU to answer with; None if no answer is expected (all units were spoken to)."""

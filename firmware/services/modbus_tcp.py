@@ -1,29 +1,21 @@
-"""Modbus TCP: takes clients in. What serves them is loaded for the first and dropped after the last.
-
-More connections than the heap has room for make way: the one that has been silent longest and waits for nothing is closed; if
-there is none, the newcomer is.
-"""
-
-from time import ticks_diff, ticks_ms
-
-from micropython import const
+"""Modbus TCP: takes clients in. What serves them is loaded for the first and dropped after the last."""
 
 from lib.aio.listener import Listener
 
-MOST_CLIENTS = const(10)
+_BACKLOG = 10
 _SESSION = "firmware.services.modbus_session"
-_LEFT_ALONE_MS = const(1000)  # a connection that was used so lately is not closed for another
 
 
 class ModbusTcp:
     """`sessions`: the open connections. `refused`: how many were turned away. `port`: where it listens, 0 before.
 
-    `gateway` is that of firmware/main.py; `wrap(sock)` makes a TLS socket of a client's, None for plain TCP.
+    `gateway` is that of firmware/main.py; `wrap(sock)` makes a TLS socket of a client's, it is None for plain TCP.
     """
 
-    def __init__(self, gateway, wrap=None):
+    def __init__(self, gateway, is_tls=False):
         self.gateway = gateway
-        self.wrap = wrap
+        self._is_tls = is_tls
+        self.wrap = None
         self.sessions = []
         self.refused = 0
         self.served = 0  # requests answered since the start
@@ -32,8 +24,10 @@ class ModbusTcp:
         self._listener = None
 
     def listen(self, port):
-        """Listen at a port, 0 for any. Raises OSError."""
-        self._listener = Listener("0.0.0.0", port, MOST_CLIENTS)
+        """Listen at a port, 0 for any. Raises OSError, and ValueError with a sentence if TLS lacks what it needs."""
+        if self._is_tls:
+            self.wrap = self.gateway.router.module("firmware.services.modbus_tls").wrapper(self.gateway)
+        self._listener = Listener("0.0.0.0", port, _BACKLOG)
         self.port = self._listener.port
 
     async def run(self):
@@ -44,42 +38,18 @@ class ModbusTcp:
         try:
             while True:
                 await listener.waiting()  # pyright: ignore[reportGeneralTypeIssues]
+                sessions = self.gateway.router.module(_SESSION)
                 try:
                     taken = listener.take()
                 except OSError as error:
-                    self._evict()
+                    sessions.evict(self)  # the shortage may be our own
                     await listener.passed(error)
                     continue
-                if taken is not None and not self._begin(*taken):
-                    self.refused += 1
-                    taken[0].close()
+                if taken is not None:
+                    sessions.begin(self, *taken)
         finally:
             self._listener = None
             listener.close()
-
-    def _begin(self, sock, address):
-        """Serve a client; False if there is no room."""
-        if len(self.sessions) >= MOST_CLIENTS and not self._evict():
-            return False
-        try:
-            self.gateway.router.module(_SESSION).begin(self, sock, address)
-        except (MemoryError, OSError):  # OSError: of the TLS layer, which tells so when it has no memory
-            return False
-        return True
-
-    def _evict(self):
-        """Close the connection that is missed least; False if all are in use."""
-        now = ticks_ms()
-        best, longest = None, _LEFT_ALONE_MS
-        for session in self.sessions:
-            silent_ms = ticks_diff(now, session.since)
-            if not session.open and silent_ms > longest:
-                best, longest = session, silent_ms
-        if best is None:
-            return False
-        best.end()
-        self.sessions.remove(best)
-        return True
 
     def tick(self):
         """End what lasts too long; to be called every second or so."""

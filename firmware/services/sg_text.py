@@ -1,7 +1,8 @@
 """How the SG writes numbers: the text forms of the manual's samples (3.6.1, 3.6.2), done in integers.
 
-Each function puts one JSON string, quotes included, into `out` (a response with put and put_int). The rules are those of the
-device sheet, 6.3 and 6.4; where the original cut, these round half up.
+Each function puts one JSON string, quotes included, into `out` (a response with put and put_int); put_exact puts a JSON
+number. The rules are those of the device sheet, 6.3 and 6.4, of put_base and put_exact 7.4 and 7.6; where the original cut,
+these round half up.
 """
 
 from micropython import const
@@ -15,6 +16,8 @@ _VOLT = const(2)
 _AMPERE = const(3)
 _DEGREES = const(9)  # from here on units (deg, C, %) are of values in hundredths
 _LONGEST_EXPONENT = const(12)
+_LEAST_EXPONENT = const(-9)  # what put_exact takes
+MOST_EXPONENT = const(11)  # beyond is no quantity that a meter can mean
 
 
 def put_measurement(out, name, group, index):
@@ -113,3 +116,43 @@ def put_counter(out, mantissa, exponent, unit):
     out.put(_PREFIXES[prefix])
     out.put(UNITS[unit])
     out.put(b'"')
+
+
+def put_base(out, mantissa, exponent, unit):
+    """A measurement as the text "12345.6 W": no prefix, for the client does not scale; one to three decimals, rounded half up.
+
+    Text even when it is zero, which the client takes for missing as a number. A frequency has no unit: "50.01".
+    """
+    size = abs(mantissa)
+    if exponent >= -3:
+        size *= 10 ** (exponent + 3)
+    else:
+        power = 10 ** (-3 - exponent)
+        size = (size + power // 2) // power
+    out.put(b'"-' if mantissa < 0 and size else b'"')
+    out.put_int(size // 1000)
+    out.put(b".")
+    decimals, width = size % 1000, 3
+    while width > 1 and not decimals % 10:
+        decimals //= 10
+        width -= 1
+    out.put_int(decimals, width)
+    if unit != _HERTZ:
+        out.put(b" ")
+        out.put(UNITS[unit])
+    out.put(b'"')
+
+
+def put_exact(out, mantissa, exponent):
+    """The JSON number mantissa * 10**exponent with all its digits; null without an exponent or with a senseless one."""
+    if exponent is None or not _LEAST_EXPONENT <= exponent <= MOST_EXPONENT:
+        out.put(b"null")
+    elif exponent >= 0:
+        out.put_int(mantissa * 10**exponent)
+    else:
+        power = 10**-exponent
+        if mantissa < 0:
+            out.put(b"-")
+        out.put_int(abs(mantissa) // power)
+        out.put(b".")
+        out.put_int(abs(mantissa) % power, -exponent)

@@ -6,7 +6,7 @@ _LONGEST_TEXT = 80
 
 class Events:
     """`clock.utc()` dates them. Kinds in use: start, time, settings, login, relay, bus, meter, task, input,
-    network, history."""
+    network, history, modbus."""
 
     def __init__(self, clock):
         self._clock = clock

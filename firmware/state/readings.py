@@ -100,7 +100,10 @@ class Device:
     `groups`: by name, "measurements" and "counters"; empty until the device was detected.
     Beside "counters" lie `phases_of`, `quadrants`, `tariffs`: a byte per counter (0 is the total; bits I to IV; bits 1 to 6).
     `relay`: of a bistable switch, 0 off, 1 on, 250 no answer, 255 not connected.
+    `blocks`: of a meter with tariff time blocks, async blocks() -> what firmware/meters/time_blocks.py reads, now.
     """
+
+    blocks = None  # not in __init__: only those that have some need the RAM of an attribute
 
     def __init__(self, slot, port, address, is_switch=False):
         self.slot = slot  # "lir", "rir", or 1 to 16
@@ -115,6 +118,8 @@ class Device:
 
     def clear(self):
         """Forget what was known of the device's identity and values."""
+        if self.blocks:
+            self.blocks = None
         self.model = ""
         self.serial = ""
         self.software = 0  # version times 100
@@ -156,11 +161,13 @@ class Device:
 class Readings:
     """All devices, in the order left IR, right IR, RS-485 1, 2, ...; `revision` counts what changed.
 
-    `gateway`: the group of the gateway's own inputs.
+    `gateway`: the group of the gateway's own inputs. `untried`: the set of devices that nobody has asked yet since they were
+    listed, whatever came of it.
     """
 
     def __init__(self):
         self.devices = []
+        self.untried = set()
         self.gateway = None
         self.revision = 0
 

@@ -104,7 +104,7 @@ rs485_desc_#|text||20||Bistable Switch Description
         "Modbus",
         """
 modbus_max_age|int|0|0..60000||Age of a reading that may serve as an answer, ms
-modbus_wait_ms|int|3000|200..30000||Longest wait of a TCP client for an answer, ms
+modbus_wait_ms|int|2500|200..30000||Longest wait of a TCP client for an answer, ms
 modbus_idle_s|int|120|10..3600||Time until a silent TCP client is disconnected, s
 modbus_writes|writes||120||Writes let through to devices
 modbus_own_255|flag|1|||Units 0 and 255 are the gateway itself

@@ -5,7 +5,6 @@ types, half a file - the device starts: each field that does not pass falls back
 """
 
 from firmware.state import schema
-from lib.store.document import Document
 
 _VERSION = 1
 _REMEMBERED = 16
@@ -25,8 +24,10 @@ class Settings:
     Values are int or str; see firmware/state/schema.py.
     """
 
-    def __init__(self, path="/settings.json"):
-        self._file = Document(path)
+    def __init__(self, path="/settings.json", document=None):
+        """`document(path)` gives the Document of the file: what that needs is in RAM only while it is used."""
+        self._path = path
+        self._document = document or _document
         self._values = {}
         self._defaults = {}  # of those that were asked for first: at every turn of a wire, at every request
         self._listeners = []
@@ -36,9 +37,10 @@ class Settings:
 
     def load(self):
         """Take the file's content; return the sentences that say what of it could not be used."""
-        stored = self._file.load()
+        file = self._document(self._path)
+        stored = file.load()
         self._values = {}
-        troubles = [self._file.trouble] if self._file.trouble else []
+        troubles = [file.trouble] if file.trouble else []
         if stored is None:
             return troubles
         values = stored.get("values") if isinstance(stored, dict) else None
@@ -115,7 +117,7 @@ class Settings:
         for name in defaults:
             self._values.pop(name)
         try:
-            self._file.save({"version": _VERSION, "revision": self.revision + 1, "values": self._values})
+            self._document(self._path).save({"version": _VERSION, "revision": self.revision + 1, "values": self._values})
         except Exception:
             self._values = before
             raise
@@ -136,3 +138,9 @@ class Settings:
     def on_change(self, told):
         """Have told(names) called after each change."""
         self._listeners.append(told)
+
+
+def _document(path):
+    from lib.store.document import Document  # noqa: PLC0415 - main has a better way
+
+    return Document(path)

@@ -5,7 +5,9 @@ names = []
 
 
 def hostname(name):
+    """DHCP takes it when a connection begins, mDNS when there is the first address: for ever."""
     names.append(name)
+    journal.append(("hostname", name))
 
 
 class WLAN:

@@ -42,7 +42,7 @@ if argument["board"] == "RESETS" or argument["power_cut"] == 1:
 tell("line", port="ir_left", baud=19200, parity="N", stop=1)
 ports = {"http": argument["http_port"] or 40123, "modbus_tcp": argument["modbus_port"] or 40124}
 tell("nonsense")
-tell("ready", **ports, discovery=None, ble=None, pop="12345678", serial="SG000017")
+tell("ready", **ports, discovery=None, netbios=argument["netbios_port"] or 40137, ble=None, pop="12345678", serial="SG000017")
 if argument["board"] == "STARVES":
     tell("fed")
 for line in lines:

@@ -19,6 +19,7 @@ options = {
     "http_port": 0,
     "modbus_port": 0,
     "discovery_port": 0,
+    "netbios_port": 0,
     "settings": {"left_ir_enabled": 1},
     "clock_set": True,
     "power_cut": int(power_cut[0]) if power_cut else None,

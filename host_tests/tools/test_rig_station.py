@@ -58,11 +58,12 @@ def gone(pid):
 def test_ready_line(rig):
     ready = rig().ready
     assert list(ready) == [
-        *("pid", "http", "modbus_tcp", "discovery", "ble", "control"),
+        *("pid", "http", "modbus_tcp", "discovery", "netbios", "ble", "control"),
         *("flash", "log", "pop", "serial", "gateway_pid"),
     ]
     assert ready["http"] == "http://127.0.0.1:40123"
     assert ready["modbus_tcp"] == ["127.0.0.1", 40124]
+    assert ready["netbios"] == ["127.0.0.1", 40137]
     assert ready["discovery"] is None and ready["ble"] is None
     assert (ready["pop"], ready["serial"]) == ("12345678", "SG000017")
 
@@ -130,6 +131,7 @@ def test_resets_keep_ports_and_flash(rig):
     first, second, third = arguments(started)
     assert (first["reset_cause"], second["reset_cause"], third["reset_cause"]) == ("power-on", "reset", "reset")
     assert (first["http_port"], second["http_port"], third["modbus_port"]) == (0, 40123, 40124)
+    assert (first["netbios_port"], third["netbios_port"]) == (0, 40137)
     assert (first["settings"], second["settings"]) == ({"left_ir_enabled": 1}, None)
     assert first["tty"] == third["tty"]
     eventually(lambda: started.control("ready")["http"], "it never became ready again")

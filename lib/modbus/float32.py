@@ -3,62 +3,77 @@
 The other way round: t_float() in lib/modbus/registers.py.
 """
 
-_NAN = 0x7FC00000  # quiet, positive: what the SunSpec models write for a value that is not there
-_LARGEST_EXPONENT = 60  # more than 10**60 is too large, whatever the mantissa
-_SMALLEST_EXPONENT = -90  # a mantissa below 2**64 times 10**-90 is nearest to zero
+_LARGEST_EXPONENT = 60  # 10**60 is too large, whatever the mantissa
+_SMALLEST_EXPONENT = -90  # a mantissa below 2**64 times 10**-91 is nearest to zero
 
 
 def put_nan(buffer, at=0):
-    """Write "no value" as four bytes, high byte first."""
-    _put(buffer, at, _NAN)
+    """Write "no value" as four bytes, high byte first: the quiet NaN that the SunSpec models have for it."""
+    buffer[at] = 0x7F
+    buffer[at + 1] = 0xC0
+    buffer[at + 2] = buffer[at + 3] = 0
 
 
 def put_float32(buffer, mantissa, exponent, divisor=1, at=0):
     """Write mantissa * 10**exponent / divisor as four bytes, high byte first, rounded to nearest, ties to even.
 
-    What is too large for a float becomes NaN, not infinity: a reader shall take it for no value. `mantissa` is an int below
-    2**64, `divisor` positive.
+    What is too large for a float becomes NaN, not infinity: a reader shall take it for no value. `mantissa` is an int whose
+    size is below 2**64, `divisor` positive. Allocates nothing for what meters measure: 29 bits with up to seven decimals.
     """
-    _put(buffer, at, float32_bits(mantissa, exponent, divisor))
-
-
-def float32_bits(mantissa, exponent, divisor=1):
-    """Return the 32 bits of put_float32() as an int."""
-    sign = 0x80000000 if mantissa < 0 else 0
-    numerator, denominator = abs(mantissa), divisor
-    if not numerator or exponent < _SMALLEST_EXPONENT:
-        return sign
-    if exponent > _LARGEST_EXPONENT:
-        return _NAN
-    if exponent >= 0:
-        numerator *= 10**exponent
-    else:
-        denominator *= 10**-exponent
-    # shift: the value is quotient * 2**-shift with a quotient of 24 bits; with fewer below the smallest normal number.
-    shift = 24 - _size(numerator) + _size(denominator)  # or one less
-    if _scaled(numerator, shift) >= _scaled(denominator, -shift) << 24:
-        shift -= 1
-    shift = min(shift, 149)
-    numerator, denominator = _scaled(numerator, shift), _scaled(denominator, -shift)
-    quotient = numerator // denominator
-    rest = 2 * (numerator - quotient * denominator)
-    if rest > denominator or rest == denominator and quotient & 1:
-        quotient += 1  # 2**24 carries into the exponent, which is right
-    bits = (149 - shift << 23) + quotient
-    return bits | sign if bits < 0x7F800000 else _NAN
-
-
-def _size(number):
-    """Return the bits of a positive number. MicroPython has no bit_length()."""
-    return len(bin(number)) - 2
-
-
-def _scaled(number, shift):
-    return number << shift if shift > 0 else number
-
-
-def _put(buffer, at, bits):
-    buffer[at] = bits >> 24 & 0xFF
-    buffer[at + 1] = bits >> 16 & 0xFF
+    sign = 0
+    if mantissa < 0:
+        sign = 0x80
+        mantissa = -mantissa
+    binary = bits = 0  # the float's exponent as it is stored, and its 24 bits
+    if mantissa and exponent > _LARGEST_EXPONENT:
+        binary = 255
+    elif mantissa and exponent >= _SMALLEST_EXPONENT:
+        # The value is (quotient + rest / divisor) * 2**-shift; the quotient has 25 bits at least, of which the last are dropped.
+        if divisor == 1 and mantissa < 0x20000000 and -7 <= exponent <= 0:
+            divisor = 10**-exponent
+            quotient, rest, shift = mantissa // divisor, mantissa % divisor, 0
+            while quotient < 0x1000000:
+                rest <<= 5
+                quotient = quotient << 5 | rest // divisor
+                rest %= divisor
+                shift += 5
+        else:
+            quotient, rest, shift = _divided(mantissa, exponent, divisor)
+        dropped = 1
+        while quotient >> dropped >= 0x1000000:
+            dropped += 1
+        binary = 150 + dropped - shift
+        if binary < 1:  # below the smallest normal number fewer bits are left
+            dropped += 1 - binary
+            binary = 1
+        bits = quotient >> dropped
+        half = 1 << dropped - 1
+        low = quotient - (bits << dropped)
+        if low > half or low == half and (rest or bits & 1):
+            bits += 1
+            if bits == 0x1000000:
+                bits = 0x800000
+                binary += 1
+        if bits < 0x800000:
+            binary = 0
+    if binary > 254:
+        put_nan(buffer, at)
+        return
+    buffer[at] = sign | binary >> 1
+    buffer[at + 1] = (binary & 1) << 7 | bits >> 16 & 0x7F
     buffer[at + 2] = bits >> 8 & 0xFF
     buffer[at + 3] = bits & 0xFF
+
+
+def _divided(mantissa, exponent, divisor):
+    """Return (quotient of 25 or 26 bits, rest, shift) of anything positive."""
+    if exponent > 0:
+        mantissa *= 10**exponent
+    else:
+        divisor *= 10**-exponent
+    shift = 25 - len(bin(mantissa)) + len(bin(divisor))  # MicroPython has no bit_length()
+    if shift > 0:
+        mantissa <<= shift
+    else:
+        divisor <<= -shift
+    return mantissa // divisor, mantissa % divisor, shift

@@ -17,6 +17,7 @@ from tools.rig.station import TOP, Station
 from tools.rig.world import World
 
 HEAPS = {32: "112k", 64: "224k"}
+_PORTS = ("http", "modbus", "discovery", "netbios")  # of the gateway, each with an option
 # Slots of the RS-485 line as the default field has them: 2 energy meter, 4 PQ meter.
 SETTINGS = {
     "left_ir_enabled": 1,
@@ -44,7 +45,7 @@ def parser():
     up.add_argument("--port", action="append", default=[], metavar="NAME=TTY", help="wire this port to a serial device")
     up.add_argument("--meters", type=Path, default=fields.DEFAULT, help="JSON of simulated meters (see tools/rig/__init__.py)")
     up.add_argument("--settings", type=Path, help="JSON merged into the settings at first start")
-    for name in ("http", "modbus", "discovery"):
+    for name in _PORTS:
         up.add_argument(f"--{name}-port", type=int, default=0, help="a fixed port (0 = any)")
     up.add_argument("--board", default="SG_W1", help="behave as this board")
     up.add_argument("--fast", action="store_true", help="no baud-rate pacing on simulated lines")
@@ -90,7 +91,7 @@ def _up(options, folder):
                 "log": (options.log or folder / "gateway.log").absolute(),
                 "board": options.board,
                 "ports": ports,
-                **{f"{name}_port": getattr(options, f"{name}_port") for name in ("http", "modbus", "discovery")},
+                **{f"{name}_port": getattr(options, f"{name}_port") for name in _PORTS},
                 "settings": settings if fresh else None,
                 "clock_set": clock is not None,
                 "power_cut": options.power_cut,

@@ -18,6 +18,8 @@ TOP = Path(__file__).resolve().parent.parent.parent
 _READY_S = 60.0
 _VAIN_RESETS = 10
 _ROOM_TEMPERATURE = 20.4
+# option: name in the ready event
+_PORTS = {"http_port": "http", "modbus_port": "modbus_tcp", "discovery_port": "discovery", "netbios_port": "netbios"}
 
 
 class Station:
@@ -25,14 +27,14 @@ class Station:
 
     def __init__(self, field, options, command, watchdog_s=30.0):
         """`options`: image, flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port,
-        discovery_port, settings, clock_set, power_cut, fast."""
+        discovery_port, netbios_port, settings, clock_set, power_cut, fast."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
         self.ohm = round(resistance(_ROOM_TEMPERATURE), 4)
         self.clock_set = options["clock_set"]
         self._options = options
-        self._ports = {name: options.get(name) or 0 for name in ("http_port", "modbus_port", "discovery_port")}
+        self._ports = {option: options.get(option) or 0 for option in _PORTS}
         self._settings = options["settings"]
         self._gateway = Gateway(command, self._argument, options["log"], watchdog_s)
         self._control = Control(Operations(self).operate)
@@ -83,6 +85,7 @@ class Station:
             "http": f"http://127.0.0.1:{ready['http']}" if ready.get("http") else None,
             "modbus_tcp": place("modbus_tcp"),
             "discovery": place("discovery"),
+            "netbios": place("netbios"),
             "ble": place("ble"),
             "control": self._control.address,
             "flash": str(self._options["flash"]),
@@ -228,7 +231,7 @@ class Station:
             self._gateway.note(f"unknown message from the gateway: {message}")
 
     def _became_ready(self, message):
-        for option, name in (("http_port", "http"), ("modbus_port", "modbus_tcp"), ("discovery_port", "discovery")):
+        for option, name in _PORTS.items():
             self._ports[option] = message.get(name) or self._ports[option]  # the same after a restart
         self._vain_resets = 0
         self._settings = None  # they were merged; from now on the flash has them

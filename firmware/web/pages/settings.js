@@ -3,6 +3,7 @@
  * whatever page is looked at meanwhile; only that is sent.
  */
 
+import { accessCard } from "./access.js";
 import { mark, showErrors } from "./field.js";
 import { settingField, wrong } from "./setting.js";
 import { numbered, isInUse } from "./schema.js";
@@ -38,7 +39,9 @@ export default async function mount(view, app) {
     el("span", t("settings.conflict")),
     el("button", { type: "button", onclick: reload }, t("settings.reload")),
   );
-  view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict, form);
+  view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict);
+  if (page === "Modbus") view.append(accessCard(app, mayChange));
+  view.append(form);
   showFields();
   showChanges();
 

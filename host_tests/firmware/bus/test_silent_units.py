@@ -247,3 +247,11 @@ async def test_who_has_gone_is_not_asked_for_again(time):
     await asyncio.sleep_ms(3000)
     assert len(wire.moments(1)) == 1
     assert await wire.ask(read(2), INTERACTIVE, "there") == words(100)
+
+
+@simulated(*MODULES)
+async def test_a_unit_that_never_answered_is_asked_once_when_somebody_waits(time):
+    wire = Wire(time, {1: None}, longest_ms=500)
+    began = time.passed_ms()
+    assert await wire.ask(read(1), INTERACTIVE, "client") == "no answer"
+    assert len(wire.moments(1)) == 1 and time.passed_ms() - began < 700

@@ -205,7 +205,7 @@ async def test_deadlines(time):
         ("answered in time", {1: 20, 2: 20}, 1000, words(7), 1000),
         ("while another unit is silent", {1: None, 2: 20}, 200, "deadline", 200),
         ("long after its turn", {1: None, 2: 20}, 10000, words(7), 4000),
-        ("while the unit itself is silent", {1: 20, 2: None}, 1500, "deadline", 1500),
+        ("while the unit itself is silent", {1: 20, 2: None}, 500, "deadline", 500),
         ("before it began", {1: 20, 2: 20}, 0, "deadline", 1),
     ):
         wire = Wire(time, units)

@@ -3,7 +3,7 @@
 import asyncio
 
 from firmware.bus import modbus_master, queue, unit
-from firmware.bus.queue import INTERACTIVE
+from firmware.bus.queue import INTERACTIVE, POLL
 from host_tests.fakes.simulated_time import simulated
 from host_tests.fakes.uart import reply
 from host_tests.firmware.bus.wire import Wire, read, words
@@ -54,7 +54,7 @@ async def test_answers(time):
         wire = Wire(time, {1: 20, 2: 20})
         wire.script = list(script)
         began = time.passed_ms()
-        assert await wire.ask(read(1), INTERACTIVE) == expected, what
+        assert await wire.ask(read(1), POLL) == expected, what
         assert len(wire.uart.sent) == len(script), (what, len(wire.uart.sent))
         assert time.passed_ms() - began < 1500 * len(script), (what, time.passed_ms() - began)
         # Whatever that was, the next question gets its own answer.

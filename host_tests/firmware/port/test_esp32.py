@@ -149,6 +149,11 @@ def test_the_serial_number_names_the_host():
     assert platform.network.hostname == "sg000017"
 
 
+def test_searches_are_heard_where_they_are_sent():
+    platform = made()
+    assert (platform.discovery_port, platform.netbios_port) == (33333, 137)
+
+
 def test_a_file_system_that_is_not_there_is_an_error():
     platform = made()
     platform.mount()

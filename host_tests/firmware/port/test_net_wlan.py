@@ -73,11 +73,19 @@ async def test_it_joins_and_tells_what_it_got():
         await sleep_ms(0)
         await sleep_ms(0)
         assert (station.mode, station.ssid, station.rssi) == ("WiFi", "home", -61)
-        assert (station.address, station.dns_servers) == ("192.168.1.50", ("192.168.1.1",))
-        assert network.names == ["sg000017"]
+        assert (station.address, station.netmask) == ("192.168.1.50", "255.255.255.0")
+        assert station.dns_servers == ("192.168.1.1",)
         assert done("config") == [("config", {"reconnects": 0})], "the driver would try by itself"
     assert gateway.changes == [True, False], "ended, it is down"
-    assert gateway.station.address == "0.0.0.0"
+    assert (gateway.station.address, gateway.station.netmask) == ("0.0.0.0", "0.0.0.0")
+
+
+async def test_dhcp_and_mdns_know_its_name_before_the_radio_is_on():
+    for mdns_enabled in (1, 0):  # mDNS cannot be switched off, and DHCP wants the name in any case
+        async with Gateway(wifi_ssid="home", wifi_password="secret", mdns_enabled=mdns_enabled) as gateway:
+            assert await gateway.change()
+            assert network.journal[:2] == [("hostname", "sg000017"), ("active", True)]
+            assert network.names == ["sg000017"]
 
 
 async def test_a_lost_connection_is_told_once_and_comes_back():
@@ -116,6 +124,7 @@ async def test_a_static_address_is_taken():
     async with Gateway(wifi_ssid="home", wifi_password="secret", static_ip_en=1, **values) as gateway:
         assert await gateway.change()
         assert gateway.station.address == "10.0.0.7"
+        assert gateway.station.netmask == "255.0.0.0"
         assert gateway.station.dns_servers == ("10.0.0.2", "10.0.0.3")
 
 

@@ -138,15 +138,72 @@ COUNTERS = (
     (-2147483648, 1, "Wh", "-21474836.48 kWh"),
 )
 
+# The sheet, 7.4: base units; mantissa, exponent, unit, text
+BASE = (
+    (22050, -2, "V", "220.5 V"),
+    (63500, -1, "V", "6350.0 V"),
+    (50010, -3, "Hz", "50.01"),
+    (744, -4, "A", "0.074 A"),
+    (-277, -1, "var", "-27.7 var"),
+    (123456, -1, "W", "12345.6 W"),
+    (-123456, -3, "W", "-123.456 W"),
+    (5, 3, "W", "5000.0 W"),
+    (16777215, -3, "VA", "16777.215 VA"),
+    (-8388608, 6, "W", "-8388608000000.0 W"),
+    (16777215, 11, "VA", "1677721500000000000.0 VA"),
+    (1, -3, "A", "0.001 A"),
+    (10, -3, "A", "0.01 A"),
+    (1001, -3, "A", "1.001 A"),
+    # Zero keeps its unit and has no sign
+    (0, 0, "W", "0.0 W"),
+    (0, -3, "Hz", "0.0"),
+    (0, 127, "W", "0.0 W"),
+    (-4, -4, "W", "0.0 W"),
+    (16777215, -127, "V", "0.0 V"),
+    # Half up, and what it carries over
+    (4, -4, "W", "0.0 W"),
+    (5, -4, "W", "0.001 W"),
+    (-5, -4, "W", "-0.001 W"),
+    (99995, -4, "A", "10.0 A"),
+    (9999, -4, "A", "1.0 A"),
+    (-99994, -5, "A", "-1.0 A"),
+    (16777215, -10, "V", "0.002 V"),
+)
+
+# 7.6: mantissa, exponent, JSON
+EXACT = (
+    (123456, -1, "12345.6"),
+    (2, 2, "200"),
+    (0, 0, "0"),
+    (0, -2, "0.00"),
+    (0, 6, "0"),
+    (-1, -3, "-0.001"),
+    (-100, 1, "-1000"),
+    (1, -3, "0.001"),
+    (16777217, 0, "16777217"),
+    (2147483647, -3, "2147483.647"),
+    (-2147483648, 6, "-2147483648000000"),
+    (4294967295, -1, "429496729.5"),
+    (4294967295, 11, "429496729500000000000"),
+    (123456789, -9, "0.123456789"),
+    (1, 12, "null"),
+    (1, -10, "null"),
+    (1, None, "null"),
+)
+
 
 def text(put, *arguments):
     """What the function puts, without its quotes."""
+    found = written(put, *arguments)
+    assert found[0] == found[-1] == '"'
+    return found[1:-1]
+
+
+def written(put, *arguments):
     response.clear(None)
     free, room = response.free(), response.room
     put(response, *arguments)
-    found = bytes(free[: room - response.room]).decode()
-    assert found[0] == found[-1] == '"'
-    return found[1:-1]
+    return bytes(free[: room - response.room]).decode()
 
 
 def test_words():
@@ -207,3 +264,13 @@ def test_rules_hold_for_any_value():
         assert prefix == 4 or len(whole) <= {"Hz": 2, "V": 3, "A": 3}.get(unit, 4), found
         allowed = 3 if len(whole) < 3 else 2 if len(whole) < 5 else 1 if len(whole) < 6 else 0
         assert len(decimals) <= allowed and (len(decimals) < 2 or decimals[-1] != "0"), found
+
+
+def test_base_units():
+    for mantissa, exponent, unit, expected in BASE:
+        assert text(sg_text.put_base, mantissa, exponent, UNITS.index(unit)) == expected, (mantissa, exponent, unit)
+
+
+def test_exact_numbers():
+    for mantissa, exponent, expected in EXACT:
+        assert written(sg_text.put_exact, mantissa, exponent) == expected, (mantissa, exponent)

@@ -4,6 +4,7 @@ import os
 
 from firmware.state.identity import Identity
 from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, mounted
+from lib.store.document import Document
 
 PATH = FOLDER + "/identity.json"
 MAC = b"\xc4\x4f\x33\x1b\x9d\x3d"
@@ -21,14 +22,14 @@ DAMAGED = (b"", b"{", b"[]", b"7", b'"23456789AB"', b"{}", b'{"pop": 12345678}',
 
 
 def started():
-    identity = Identity(MAC, PATH)
-    identity.load()
+    identity = Identity(MAC)
+    identity.load(Document(PATH))
     return identity
 
 
 def test_serial_number():
     for mac, serial in SERIALS:
-        identity = Identity(mac, PATH)
+        identity = Identity(mac)
         assert identity.serial == serial and identity.mac == mac, mac
 
 
@@ -79,9 +80,9 @@ def test_power_cut_at_the_first_start():
         cuts += 1
         flash = mounted(RamFlash(content=start))
         flash.cut_at = cuts
-        identity = Identity(MAC, PATH)
+        identity = Identity(MAC)
         try:
-            identity.load()
+            identity.load(Document(PATH))
             break
         except PowerCut:
             pass
@@ -94,9 +95,9 @@ def test_power_cut_at_the_first_start():
 
 def test_a_flash_that_takes_nothing_is_reported():
     mounted()
-    identity = Identity(MAC, FOLDER + "/missing/identity.json")
+    identity = Identity(MAC)
     try:
-        identity.load()
+        identity.load(Document(FOLDER + "/missing/identity.json"))
     except OSError:
         assert "missing" not in os.listdir(FOLDER)
         return

@@ -73,7 +73,9 @@ def test_collisions():
     for changes, wanted in COLLISIONS:
         values = dict(FIELD)
         values.update(changes)
-        told = [text for text in collisions(Settings(**values)) if "RS485 device 1 would" not in text and "16 would" not in text]
+        told = [
+            text for text in collisions(Settings(**values)) if "RS485 device 1 would" not in text and "16 would" not in text
+        ]
         assert len(told) == len(wanted), (changes, told)
         for text, words in zip(told, wanted):
             for word in words:

@@ -6,6 +6,7 @@ import os
 from firmware.state import schema
 from firmware.state.settings import Settings, SettingsError
 from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, fill, mounted
+from lib.store.document import Document
 
 PATH = FOLDER + "/settings.json"
 
@@ -127,7 +128,7 @@ def test_all_settings_at_once():
 def test_files_of_all_kinds():
     for what, content, used, complaints in FILES:
         mounted()
-        Settings(PATH)._file.save(content)
+        Document(PATH).save(content)
         settings, troubles = loaded()
         assert differing(settings) == used, (what, differing(settings))
         assert len(troubles) == complaints, (what, troubles)
