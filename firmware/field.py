@@ -10,7 +10,7 @@ from firmware.meters.meter import Meter
 from firmware.state.readings import Device
 from firmware.state.schema import RS485_DEVICES
 from lib.modbus.errors import GATEWAY_PATH, PeerError
-from lib.modbus.write_rules import is_read
+from lib.modbus.limits import is_harmless
 
 _BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _PARITIES = "NOE"
@@ -40,9 +40,10 @@ class Field:
     """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master.
 
     `answer(pdu, out)` gives the gateway's own registers to the master that RS-485 may have; `slave`: who does that, or None.
+    `load(name)` returns a module that is in RAM only while it is used.
     """
 
-    def __init__(self, platform, settings, readings, clock, events, supervisor, answer):
+    def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load):
         self._platform = platform
         self._settings = settings
         self._readings = readings
@@ -50,6 +51,7 @@ class Field:
         self._events = events
         self._supervisor = supervisor
         self._answer = answer
+        self._load = load
         self._uarts = {}
         self._tasks = []
         self._beats = []
@@ -60,6 +62,7 @@ class Field:
         # Made once, for all wires and devices
         self._interval_ms = lambda: settings.get("poll_ms")
         self._longest_ms = lambda: settings.get("response_ms")
+        self._keeps = lambda: settings.get("modbus_max_age")
         self._told = lambda text: events.add("bus", text)
         settings.on_change(self._changed)
 
@@ -140,7 +143,7 @@ class Field:
 
     def _open(self, port, line):
         uart, beat = self._uart(port, line)
-        bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat)
+        bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat, self._keeps)
         self.buses[port] = bus
         self._tasks.append(self._supervisor.start(port, bus.run))
 
@@ -157,7 +160,7 @@ class Field:
 
             task = Bicom(device, ask, command, self._readings, self._events, self._interval_ms)
         else:
-            task = Meter(device, ask, self._clock, self._readings, self._events, self._interval_ms)
+            task = Meter(device, ask, self._clock, self._readings, self._events, self._interval_ms, self._load)
         self._tasks.append(self._supervisor.start(f"{device.port} {device.address}", task.run))
 
     def ask(self, port, request, client, deadline_ms, max_age_ms=0):
@@ -165,7 +168,7 @@ class Field:
         bus = self.buses.get(port)
         if bus is None:
             raise PeerError(GATEWAY_PATH)
-        return bus.ask(request, INTERACTIVE if is_read(request.function) else COMMAND, client, deadline_ms, max_age_ms)
+        return bus.ask(request, INTERACTIVE if is_harmless(request.function) else COMMAND, client, deadline_ms, max_age_ms)
 
     def tick(self):
         """Have every wire's task show that it lives; to be called every second or so."""

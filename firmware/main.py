@@ -66,7 +66,16 @@ class Gateway:
             platform.root,
             beat("inputs", _BEAT_MS),
         )
-        self.field = Field(platform, self.settings, self.readings, self.clock, self.events, self.supervisor, self._answer_slave)
+        self.field = Field(
+            platform,
+            self.settings,
+            self.readings,
+            self.clock,
+            self.events,
+            self.supervisor,
+            self._answer_slave,
+            self._load,
+        )
         self.history = History(platform.root, self.readings, self.clock, self.events, beat("history", _BEAT_MS), self._load)
         self.frames = None  # the log of raw frames, while somebody looks at it
         self.modbus_access = None  # who may change what over Modbus, while somebody may: firmware/state/modbus_access.py
@@ -108,11 +117,12 @@ class Gateway:
         if self.settings.get("udp_enabled"):
             ports, sockets, poll = self._load("firmware.services.discovery_sockets").open(self)
             start("discovery", lambda: discovery.run(self, sockets, poll))
-        modbus_port = self._load("firmware.modbus").start(self)
+        modbus_ports = self._load("firmware.modbus").start(self)
         gc.collect()
         services = {
             "http": self.server.port,
-            "modbus_tcp": modbus_port,
+            "modbus_tcp": modbus_ports[0],
+            "modbus_tls": modbus_ports[1],
             "discovery": ports[0],
             "netbios": ports[1],
             "ble": None,

@@ -8,14 +8,15 @@ from firmware.state.modbus_units import collisions
 
 
 def start(gateway):
-    """Start the servers, in `gateway.modbus`; return the port of the plain one, None if it is off."""
+    """Start the servers, in `gateway.modbus`; return the ports of the plain one and the one with TLS, None for what is off."""
     settings, platform = gateway.settings, gateway.platform
+    plain = secure = None
     if settings.get("tcp_modbus_en"):
-        _start(gateway, settings.get("tcp_port") if platform.modbus_port is None else platform.modbus_port, False)
+        plain = _start(gateway, settings.get("tcp_port") if platform.modbus_port is None else platform.modbus_port, False)
     if settings.get("modbus_tls_en"):
-        _start(gateway, settings.get("modbus_tls_port") if platform.modbus_port is None else 0, True)
+        secure = _start(gateway, settings.get("modbus_tls_port") if platform.modbus_port is None else 0, True)
     tell_collisions(gateway)
-    return gateway.modbus[0].port if settings.get("tcp_modbus_en") else None
+    return plain, secure
 
 
 def _start(gateway, port, is_tls):
@@ -27,6 +28,7 @@ def _start(gateway, port, is_tls):
         gateway.events.add("modbus", f"port {port}: {error}")
     gateway.modbus.append(server)
     gateway.supervisor.start("modbus tls" if is_tls else "modbus tcp", server.run)
+    return server.port
 
 
 def tell_collisions(gateway):

@@ -33,10 +33,10 @@ class ModbusMaster:
     """`uart` is a port (see firmware/port/uart_pty.py for the contract). `longest_ms()`: the response timeout's upper bound.
 
     `told(text)` hears of what a person should know about the wire. Statistics: `units` by unit id, `frames`, `noise` (bytes
-    that belong to no frame).
+    that belong to no frame). `keeps()` tells whether replies are kept for those who take a recent one.
     """
 
-    def __init__(self, name, uart, longest_ms, told, beat=None):
+    def __init__(self, name, uart, longest_ms, told, beat=None, keeps=lambda: True):
         self.name = name
         self.units = {}
         self.frames = 0
@@ -46,6 +46,7 @@ class ModbusMaster:
         self._longest_ms = longest_ms
         self._told = told
         self._beat = beat
+        self._keeps = keeps
         self._queue = Queue()
         self._reader = ReplyReader()
         self._quiet_since_us = ticks_us()
@@ -325,6 +326,9 @@ class ModbusMaster:
 
     def _remember(self, request):
         """Keep a reply's place for those who take a recent one."""
+        if not self._keeps():
+            self._recent = []
+            return
         now = ticks_ms()
         for index, (known, _) in enumerate(self._recent):
             if known is request or known.adu == request.adu:

@@ -17,15 +17,9 @@ _PREFIXES = (
 )
 
 
-def find(model):
-    """Return the Family of a model, None if nobody knows it. Only families that are met are imported."""
+def find(model, load):
+    """Return the Family of a model, None if nobody knows it. `load(name)` returns a module; only the file needed is loaded."""
     for prefix, name in _PREFIXES:
         if model.startswith(prefix):
-            if name == "ie":
-                from firmware.meters import ie as tables  # noqa: PLC0415
-            elif name == "wm":
-                from firmware.meters import wm as tables  # noqa: PLC0415
-            else:
-                from firmware.meters import mc as tables  # noqa: PLC0415
-            return tables.family(model)
+            return load("firmware.meters." + name).family(model)
     return None

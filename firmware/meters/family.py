@@ -3,8 +3,6 @@
 from firmware.meters import layout
 from firmware.meters.rows import CounterRows, ValueRows
 
-MOST_REGISTERS = 120  # per request, when the meter does not tell (30099) and its family knows no smaller limit
-
 
 class Family:
     """`values` and `counters`: the tables. `most_...`: registers per request, 0 for the meter's general limit.

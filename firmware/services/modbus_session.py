@@ -26,8 +26,9 @@ from lib.modbus.errors import (
     LocalError,
     PeerError,
 )
+from lib.modbus.limits import is_harmless
 from lib.modbus.request import raw
-from lib.modbus.write_rules import allows, is_read
+from lib.modbus.write_rules import allows
 
 # pyright: reportGeneralTypeIssues=false
 
@@ -106,7 +107,7 @@ class Session:
         self._address = address
         self._rest = b""  # received and not yet taken for requests
         self._kind = 0  # of the frames so far: see lib/modbus/tcp.py
-        self._sending = asyncio.Lock()
+        self._unsent = b""  # answers that the client has not read
         self._tasks = []
         self.open = []
         self.since = ticks_ms()
@@ -117,8 +118,10 @@ class Session:
         self._task.cancel()
 
     def tick(self):
-        """End a connection that was silent, or stopped in the middle of a request, for too long."""
+        """End a connection that was silent, stopped in the middle of a request, or left answers unread for too long."""
         silent_ms = ticks_diff(ticks_ms(), self.since)
+        if self._unsent and silent_ms > _UNREAD_MS:
+            self.end()
         if not self.open and silent_ms > (_HALF_MS if self._rest else self._shared.units().idle_ms):
             self.end()
 
@@ -172,6 +175,7 @@ class Session:
                 len(self.open) >= (_OPEN if kind == tcp.MBAP else 1)
                 or sum([len(session.open) for session in self._server.sessions]) >= _OPEN_IN_ALL
                 or (self.open and kind != self._kind)
+                or self._unsent
             ):
                 self._shared.freed.clear()
                 await self._shared.freed.wait()
@@ -193,18 +197,16 @@ class Session:
             where, what = shared.units().find(unit)
             if where == OWN or where == METER:
                 device = None if where == OWN else self._gateway.readings.device(what)
-                async with self._sending:
-                    length = self._own(where, device, pdu, shared.view[tcp.HEAD :])
-                    await self._send(frame, kind, unit, length)
+                length = self._own(where, device, pdu, shared.view[tcp.HEAD :])
+                await self._send(frame, kind, unit, length)
             else:
                 reply = await self._ask(where, what, unit, pdu)
                 if reply is not None:
-                    async with self._sending:
-                        shared.view[tcp.HEAD : tcp.HEAD + len(reply)] = reply
-                        await self._send(frame, kind, unit, len(reply))
+                    shared.view[tcp.HEAD : tcp.HEAD + len(reply)] = reply
+                    await self._send(frame, kind, unit, len(reply))
             self._server.served += 1
-        except (OSError, asyncio.TimeoutError):  # noqa: UP041 - no builtin here
-            self.end()  # the client is gone, or does not read
+        except OSError:
+            self.end()  # the client is gone
         finally:
             self.open.remove(frame)
             self._tasks.remove(asyncio.current_task())
@@ -228,7 +230,7 @@ class Session:
         try:
             if port is None:
                 raise PeerError(GATEWAY_PATH)
-            if not is_read(function) and not allows(units.writes, unit, function):
+            if not is_harmless(function) and not allows(units.writes, unit, function):
                 self._tell_refused(unit, function)
                 raise PeerError(ILLEGAL_FUNCTION)
             request = raw(address, pdu)
@@ -255,15 +257,20 @@ class Session:
         self._gateway.events.add("modbus", text)
 
     async def _send(self, frame, kind, unit, length):
-        """Send the answer whose PDU lies in the shared buffer. Raises OSError, TimeoutError."""
+        """Send the answer whose PDU lies in the shared buffer. Raises OSError."""
         start, end = tcp.encode(self._shared.buffer, frame, kind, unit, length)
-        left = self._shared.view[start:end]
-        while True:
-            count = self._socket.write(left) or 0
-            if count == len(left):
-                return
-            left = bytes(left[count:])  # the buffer is everybody's again
-            await asyncio.wait_for_ms(_until_writable(self._socket), _UNREAD_MS)
+        answer = self._shared.view[start:end]
+        if self._unsent:  # whoever waits below sends this too
+            self._unsent += answer
+            return
+        count = self._socket.write(answer) or 0
+        self._unsent = bytes(answer[count:])
+        while self._unsent:
+            await writable(self._socket)
+            count = self._socket.write(self._unsent) or 0
+            if count:
+                self.since = ticks_ms()
+                self._unsent = self._unsent[count:]
 
 
 def _refuse(out, pdu, code):
@@ -271,7 +278,3 @@ def _refuse(out, pdu, code):
     out[0] = pdu[0] | 0x80
     out[1] = code
     return 2
-
-
-async def _until_writable(sock):
-    await writable(sock)

@@ -38,18 +38,27 @@ class ModbusTcp:
         try:
             while True:
                 await listener.waiting()  # pyright: ignore[reportGeneralTypeIssues]
-                sessions = self.gateway.router.module(_SESSION)
-                try:
-                    taken = listener.take()
-                except OSError as error:
-                    sessions.evict(self)  # the shortage may be our own
+                error = self._accept()
+                if error:
                     await listener.passed(error)
-                    continue
-                if taken is not None:
-                    sessions.begin(self, *taken)
         finally:
             self._listener = None
             listener.close()
+
+    def _accept(self):
+        """Take in whoever waits; return the error if that failed.
+
+        A function of its own, for a variable of the task would keep the sessions' module in RAM.
+        """
+        sessions = self.gateway.router.module(_SESSION)
+        try:
+            taken = self._listener.take()
+        except OSError as error:
+            sessions.evict(self)  # the shortage may be our own
+            return error
+        if taken is not None:
+            sessions.begin(self, *taken)
+        return None
 
     def tick(self):
         """End what lasts too long; to be called every second or so."""

@@ -57,6 +57,8 @@ def write(gateway, address, values):
         elif is_changed and (kind != "secret" or has_signs):
             setting = present.setting(name, number)
             changes[setting.name] = _checked(setting, kind, data)
+            if setting.name == "locked" and not changes["locked"]:
+                raise PeerError(ILLEGAL_VALUE)  # a window of ten minutes must not become a door that stays open
     if any(unknown):
         raise PeerError(ILLEGAL_ADDRESS)
     for action in actions:

@@ -9,7 +9,7 @@ from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent.parent
 VERSIONS = tuple(
-    line.split("==")[1]
+    line.split()[0].split("==")[1]
     for line in (TOP / "tools" / "requirements-pyiskra.txt").read_text().splitlines()
     if line.startswith("pyiskra==")
 )

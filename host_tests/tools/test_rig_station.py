@@ -58,7 +58,7 @@ def gone(pid):
 def test_ready_line(rig):
     ready = rig().ready
     assert list(ready) == [
-        *("pid", "http", "modbus_tcp", "discovery", "netbios", "ble", "control"),
+        *("pid", "http", "modbus_tcp", "modbus_tls", "discovery", "netbios", "ble", "control"),
         *("flash", "log", "pop", "serial", "gateway_pid"),
     ]
     assert ready["http"] == "http://127.0.0.1:40123"

@@ -28,7 +28,7 @@ def put_float32(buffer, mantissa, exponent, divisor=1, at=0):
     if mantissa and exponent > _LARGEST_EXPONENT:
         binary = 255
     elif mantissa and exponent >= _SMALLEST_EXPONENT:
-        # The value is (quotient + rest / divisor) * 2**-shift; the quotient has 25 bits at least, of which the last are dropped.
+        # The value is (quotient + rest / divisor) * 2**-shift; of its 25 bits at least 24 are kept.
         if divisor == 1 and mantissa < 0x20000000 and -7 <= exponent <= 0:
             divisor = 10**-exponent
             quotient, rest, shift = mantissa // divisor, mantissa % divisor, 0

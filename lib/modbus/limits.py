@@ -21,3 +21,13 @@ def most(function):
     if function == 15:
         return 1968
     return 123 if function == 16 else 0
+
+
+def is_harmless(function):
+    """Whether a function changes nothing in a unit.
+
+    Function 8 has sub-functions that silence or restart a unit, so it is not, nor is any that the standard does not know.
+    Source: Application Protocol V1.1b3, 5.1 (functions), 6.8 (diagnostics).
+    """
+    # Of registers, coils, status, counters, identity, files and queues: 1 to 4, 7, 11, 12, 17, 20, 24, 43.
+    return function in b"\x01\x02\x03\x04\x07\x0b\x0c\x11\x14\x18\x2b"

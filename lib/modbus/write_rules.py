@@ -1,17 +1,7 @@
 """The list of what masters may change through a gateway, as a person writes it: "33:6,16 35:6 *:5".
 
-Each rule is unit:functions; `*` stands for every unit. What only reads needs no rule. Function 8 has sub-functions that silence
-or restart a unit, so it counts as a change, as does every function that the standard does not know.
-Source: Modbus Application Protocol V1.1b3, 5.1 (functions), 6.8 (diagnostics).
+Each rule is unit:functions; `*` stands for every unit. What only reads needs no rule (limits.is_harmless).
 """
-
-# Of a unit's registers, coils, files, counters and identification: 1 to 4, 7, 11, 12, 17, 20, 24, 43.
-_READS = b"\x01\x02\x03\x04\x07\x0b\x0c\x11\x14\x18\x2b"
-
-
-def is_read(function):
-    """Whether a function changes nothing."""
-    return function in _READS
 
 
 def check(rules):

@@ -84,6 +84,7 @@ class Station:
             "pid": os.getpid(),
             "http": f"http://127.0.0.1:{ready['http']}" if ready.get("http") else None,
             "modbus_tcp": place("modbus_tcp"),
+            "modbus_tls": place("modbus_tls"),
             "discovery": place("discovery"),
             "netbios": place("netbios"),
             "ble": place("ble"),

@@ -51,6 +51,11 @@ class Gateway:
         self.clock = clock
 
 
+def _load(name):
+    __import__(name)
+    return sys.modules[name]
+
+
 async def made(request, response):
     response.put(BODY)
 
@@ -69,7 +74,7 @@ async def main():
     clock, readings = Clock(Counter()), Readings()
     device = Device(1, "rs485", 33)
     readings.devices = [device]
-    meter = asyncio.create_task(Meter(device, ask, clock, readings, Events(clock), lambda: 60000).run())
+    meter = asyncio.create_task(Meter(device, ask, clock, readings, Events(clock), lambda: 60000, _load).run())
     while device.group("counters") is None:
         await asyncio.sleep_ms(1)
     meter.cancel()

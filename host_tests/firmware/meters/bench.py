@@ -8,6 +8,7 @@ from firmware.state import readings
 from firmware.state.events import Events
 from firmware.state.readings import Device, Readings
 from host_tests.fakes.clock import NOW_MS, clock_at
+from host_tests.fakes.loader import load
 from host_tests.firmware.meters.image import Image, text_words
 
 INTERVAL_MS = 1000
@@ -25,7 +26,7 @@ class Bench:
         if device.is_switch:
             self.meter = Bicom(device, self._ask, self._ask, self.readings, self._events, lambda: interval_ms)
         else:
-            self.meter = Meter(device, self._ask, clock, self.readings, self._events, lambda: interval_ms)
+            self.meter = Meter(device, self._ask, clock, self.readings, self._events, lambda: interval_ms, load)
         self.task = asyncio.create_task(self.meter.run())
 
     async def _ask(self, *arguments):

@@ -1,6 +1,7 @@
 """Which tables belong to which model, above all where one name starts with another."""
 
 from firmware.meters import catalogue
+from host_tests.fakes.loader import load
 
 MODELS = (
     # model, phases, non-resettable and resettable counters, interval values, registers per request of counters (0: general)
@@ -28,7 +29,7 @@ UNKNOWN = ("", "XY100", "ie38md", "wm3", "IE3", "IE", "WM", "WM2", "M", "7M", "7
 
 def test_models():
     for model, phases, non_resettable, resettable, intervals, most in MODELS:
-        family = catalogue.find(model)
+        family = catalogue.find(model, load)
         assert family.phases == phases, model
         assert family.counters.non_resettable == non_resettable, model
         assert len(family.counters.rows) == non_resettable + resettable, model
@@ -37,13 +38,13 @@ def test_models():
 
 def test_unknown_models():
     for model in UNKNOWN:
-        assert catalogue.find(model) is None, model
+        assert catalogue.find(model, load) is None, model
 
 
 def test_counters_have_names_in_order():
     for model, _, non_resettable, resettable, _, _ in MODELS:
         expected = [f"counter{n + 1}nr" for n in range(non_resettable)] + [f"counter{n + 1}" for n in range(resettable)]
-        assert [row[0] for row in catalogue.find(model).counters.rows] == expected, model
+        assert [row[0] for row in catalogue.find(model, load).counters.rows] == expected, model
 
 
 def test_registers_of_the_counters():
@@ -59,5 +60,5 @@ def test_registers_of_the_counters():
         ("WM1", "counter4", 30404, 30412, 40451),
         ("MC666", "counter2", 30402, 30408, 40431),
     ):
-        row = [row for row in catalogue.find(model).counters.rows if row[0] == name][0]
+        row = [row for row in catalogue.find(model, load).counters.rows if row[0] == name][0]
         assert tuple(row[1:4]) == (exponent, mantissa, block), (model, name)

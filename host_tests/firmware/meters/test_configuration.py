@@ -2,13 +2,13 @@
 
 import asyncio
 
-from firmware.meters import meter
+from firmware.meters import detection, meter
 from firmware.state import readings
 from host_tests.fakes.simulated_time import simulated
 from host_tests.firmware.meters.bench import Bench
 from host_tests.firmware.meters.image import Image, pack
 
-MODULES = (meter, readings)
+MODULES = (detection, meter, readings)
 
 WH, VARH, VAH = 1, 2, 3
 

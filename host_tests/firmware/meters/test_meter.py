@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firmware.meters import meter
+from firmware.meters import detection, meter
 from firmware.state import readings
 from firmware.state.readings import ABSENT, GOOD, NOT_DETECTED, PRESENT, SILENT, STALE
 from host_tests.fakes.clock import NOW_MS
@@ -11,7 +11,7 @@ from host_tests.firmware.meters.bench import INTERVAL_MS, Bench, ie38
 from host_tests.firmware.meters.image import Image, text_words
 from lib.modbus.errors import FrameError, PeerError
 
-MODULES = (meter, readings)
+MODULES = (detection, meter, readings)
 
 
 @simulated(*MODULES)

@@ -4,6 +4,7 @@ from firmware.meters import catalogue, layout
 from firmware.meters.rows import CounterRows, ValueRows, spans
 from firmware.state import readings
 from firmware.state.readings import Group
+from host_tests.fakes.loader import load
 from host_tests.firmware.meters.image import pack
 
 MODELS = ("IE38MD", "IE35", "IE14MD", "WM3M4C", "WM3", "WM1", "MC666", "iMC784", "MT440", "7M.24", "7M.38", "7M.34.8")
@@ -70,7 +71,7 @@ def test_spans():
 def test_everything_is_read_and_nothing_torn():
     """For every family and limit: each value lies whole in one request, no request is too long."""
     for model in MODELS:
-        family = catalogue.find(model)
+        family = catalogue.find(model, load)
         for most in (10, 14, 20, 40, 64, 120, 125):
             for ranges in (family.values.ranges(), family.counters.ranges(), family.counters.configuration_ranges()):
                 found = spans(ranges, most)
@@ -87,7 +88,7 @@ def test_as_few_requests_as_a_meter_takes():
         ("WM1", 14, 7, 1),
         ("WM3", 120, 1, 1),
     ):
-        family = catalogue.find(model)
+        family = catalogue.find(model, load)
         assert len(spans(family.values.ranges() + [(layout.INVALID, 1)], most)) <= values, model
         assert len(spans(family.counters.ranges() + [(layout.TARIFF, 1)], most)) == counters, model
 

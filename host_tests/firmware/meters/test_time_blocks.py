@@ -2,14 +2,14 @@
 
 import asyncio
 
-from firmware.meters import meter, time_blocks
+from firmware.meters import detection, meter, time_blocks
 from firmware.state import readings
 from host_tests.fakes.simulated_time import simulated
 from host_tests.firmware.meters.bench import Bench, ie38
 from host_tests.firmware.meters.image import Image
 from lib.modbus.errors import FrameError, PeerError
 
-MODULES = (meter, readings, time_blocks)
+MODULES = (detection, meter, readings, time_blocks)
 VALUES = bytes(range(120))  # 24 bytes of each block
 HOUR_MS = 3600000
 

@@ -108,4 +108,4 @@ def test_noise_never_raises():
         noise = bytes([random.getrandbits(8) if random.getrandbits(1) else 0 for _ in range(random.randrange(0, 520))])
         for kind in (0, MBAP, RTU):
             found = tcp.frame_at(noise, kind)
-            assert -2 <= found and (found <= 0 or 4 <= found & 0xFFFF <= len(noise))
+            assert found >= -2 and (found <= 0 or 4 <= found & 0xFFFF <= len(noise))
