@@ -66,9 +66,9 @@ class ModbusMaster:
         if not self.is_open:
             raise PeerError(GATEWAY_PATH)
         if max_age_ms and request.is_read:
-            for recent, ticks in self._recent:
-                if recent.reply is not None and 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and recent.covers(request):
-                    return request.copy_from(recent)
+            for recent, ticks, reply in self._recent:  # that reply lasts while the same is asked anew
+                if 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and recent.covers(request):
+                    return request.copy_from(recent, reply)
         if priority < POLL and self._queue.is_full():  # polls are as many as devices, and a reading must not be lost
             raise PeerError(DEVICE_BUSY)
         entry = Entry(request, priority, client, deadline_in(deadline_ms), max_age_ms > 0)
@@ -183,6 +183,7 @@ class ModbusMaster:
                 self._remember(request)
             return True, None
         except PeerError as refusal:
+            self._recent = [recent for recent in self._recent if recent[0].adu != request.adu]
             unit.refused += 1
             unit.last_error = str(refusal)
             return True, refusal
@@ -226,6 +227,7 @@ class ModbusMaster:
             timeout_ms = unit.timeout_ms(self._longest_ms())
             latency_ms = await self._answer(request, timeout_ms, sent, unit.short_ms(_SHORT_MS))
             if self._is_repeat(request):
+                self._forget(request.unit)  # the request's room holds what may be wrong
                 await asyncio.sleep_ms(timeout_ms)  # the answer to this question is still to come
                 raise FrameError("repeated")
             unit.good(latency_ms)
@@ -330,13 +332,13 @@ class ModbusMaster:
             self._recent = []
             return
         now = ticks_ms()
-        for index, (known, _) in enumerate(self._recent):
+        for index, (known, _, _) in enumerate(self._recent):
             if known is request or known.adu == request.adu:
-                self._recent[index] = (request, now)
+                self._recent[index] = (request, now, request.reply)
                 return
         if len(self._recent) >= _RECENT:
             self._recent.pop(0)
-        self._recent.append((request, now))
+        self._recent.append((request, now, request.reply))
 
     def _forget(self, unit_id):
         """No earlier reply of a unit, 0 for all, may serve from now on."""

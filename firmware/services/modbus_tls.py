@@ -30,5 +30,5 @@ def wrapper(gateway):
         context.load_verify_locations(der[2])
     except (OSError, ValueError) as error:
         raise ValueError(f"TLS cannot use its certificate, key or authority: {error}")
-    context.verify_mode = tls.CERT_REQUIRED
+    context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue]
     return lambda sock: context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)

@@ -87,10 +87,8 @@ def _elsewhere(measured):
         table.add(label, f"{told.rate:.0f}", *shown, served, f"{told.machine_ms:.1f} ms")
         _note_lost(table, label, told)
     table.note("cache: modbus_max_age 2000; these registers are among those that the gateway reads every 500 ms")
-    table.note(
-        "latencies hold the client's own time. One that asks again at once meets few of the long ones, for it asks for no"
-    )
-    table.note("others meanwhile; the requests of the one with a rhythm count from when they were due")
+    table.note("latencies hold the client's own time. One that asks again at once meets few of the long ones, for it asks for")
+    table.note("no others meanwhile; the requests of the one with a rhythm count from when they were due")
     return table
 
 

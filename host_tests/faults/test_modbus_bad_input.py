@@ -73,7 +73,7 @@ def rig(request):
                 client.send(mbap(unit, unit, read(4, unit, 2)))
                 client.answer()
             for function in range(65, 95):
-                assert client.ask(33, f"{function:02x}") == f"{function | 0x80:02x}01"
+                assert client.ask(33, f"{function:02x}00") == f"{function | 0x80:02x}01"
         time.sleep(15)  # longer than modules stay that nobody uses
         before = used(started)
         yield started
@@ -301,7 +301,7 @@ def test_refused_writes_do_not_fill_the_list_of_events(rig):
         time.sleep(0.02)
     with Client(rig) as client:
         for number in range(40):
-            client.ask(33, f"{70 + number % 12:02x}")
+            client.ask(33, f"{70 + number % 12:02x}00")
     told = [event["text"] for event in api(rig, "/api/events")[1]["events"]]
     assert sum("write refused" in text for text in told) <= len(told) // 2, told
 

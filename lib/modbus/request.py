@@ -83,21 +83,23 @@ class Request:
             and other.address + other.count <= self.address + self.count
         )
 
-    def copy_from(self, other):
+    def copy_from(self, other, reply=None):
         """Answer this request from the reply of `other`, which covers it; return the PDU as a view, kept like `reply`.
 
-        Raises LocalError if `other` does not cover it or has no reply.
+        `reply`: one that `other` had, which lasts in its room until the next has come. Raises LocalError if `other` does not
+        cover this request or has no reply.
         """
-        if other.reply is None or not other.covers(self):
+        reply = reply or other.reply
+        if reply is None or not other.covers(self):
             raise LocalError("no reply that covers the request")
         if other is not self:
             length = 2 * self.count
             start = 2 + 2 * (self.address - other.address)
             self.room[0] = self.function
             self.room[1] = length
-            copy(self.room, 2, other.reply, start, start + length)
-            self.reply = self.room
-        return self.reply
+            copy(self.room, 2, reply, start, start + length)
+            reply = self.reply = self.room
+        return reply
 
 
 def _check(unit, lowest, function, address, count):

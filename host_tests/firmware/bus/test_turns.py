@@ -7,6 +7,7 @@ from firmware.bus import modbus_master, queue, unit
 from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from host_tests.fakes.simulated_time import simulated
 from host_tests.firmware.bus.wire import Wire, read, words
+from host_tests.modbus_oracle import rtu
 from lib.modbus.errors import DEVICE_BUSY, GATEWAY_PATH
 from lib.modbus.request import read_coils, read_holding_registers, write_register
 
@@ -157,6 +158,27 @@ async def test_a_recent_reply_may_serve(time):
     wire.units[1] = None
     assert await wire.ask(poll) == "no answer"
     assert await wire.ask(read(1, 100, 10), INTERACTIVE, "client", max_age_ms=60000) == "no answer"
+
+
+@simulated(*MODULES)
+async def test_a_recent_reply_serves_while_the_same_is_asked_anew(time):
+    wire = Wire(time, {1: 20})
+    poll = read(1, 100, 10)
+    await wire.ask(poll)
+    wire.units[1] = 900
+    again = wire.asking(poll)
+    await asyncio.sleep_ms(100)
+    began = time.passed_ms()
+    assert await wire.ask(read(1, 102, 3), INTERACTIVE, "client", max_age_ms=1000) == words(102, 3)
+    assert time.passed_ms() == began
+    assert await again == words(100, 10)
+    # What the unit refuses now is not served from before.
+    wire.script = [[(20, rtu("018402"))]]
+    assert await wire.ask(poll) == 2
+    wire.units[1] = 20
+    before = len(wire.uart.sent)
+    assert await wire.ask(read(1, 102, 3), INTERACTIVE, "client", max_age_ms=1000) == words(102, 3)
+    assert len(wire.uart.sent) == before + 1
 
 
 @simulated(*MODULES)
