@@ -27,7 +27,7 @@ def _start(gateway, port, is_tls):
         server.port = port  # the task tries again
         gateway.events.add("modbus", f"port {port}: {error}")
     gateway.modbus.append(server)
-    gateway.supervisor.start("modbus tls" if is_tls else "modbus tcp", server.run)
+    gateway.supervisor.start(server.name, server.run)
     return server.port
 
 

@@ -27,7 +27,18 @@ async def get_health(gateway, request, response):
     server = gateway.server
     response.put(b',"http":{')
     await put_items(response, (("requests", server.requests), ("open", server.open), ("refused", server.refused)))
-    response.put(b'},"buses":[')
+    response.put(b"},")
+    for server in gateway.modbus:
+        response.put_json(server.name)
+        response.put(b":{")
+        await put_items(response, info.modbus(server))
+        response.put(b"},")
+    slave = gateway.field.slave
+    if slave:
+        response.put(b'"slave":{')
+        await put_items(response, (("frames", slave.frames), ("damaged", slave.damaged)))
+        response.put(b"},")
+    response.put(b'"buses":[')
     comma = b"{"
     for name, bus in list(gateway.field.buses.items()):
         await room(response)

@@ -63,6 +63,13 @@ def unit(unit):
     yield "last_error", unit.last_error
 
 
+def modbus(server):
+    """Yield (key, value) pairs: requests answered, clients connected, clients turned away, of a Modbus TCP server."""
+    yield "requests", server.served
+    yield "open", len(server.sessions)
+    yield "refused", server.refused
+
+
 def statistics(gateway):
     """Yield (key, value) pairs: the wires, their units, the server."""
     yield "uptime", uptime_text(gateway.clock.uptime_s())
@@ -71,6 +78,12 @@ def statistics(gateway):
     yield "http_requests", gateway.server.requests
     yield "http_open", gateway.server.open
     yield "http_refused", gateway.server.refused
+    for server in gateway.modbus:
+        for key, value in modbus(server):
+            yield server.name + "_" + key, value
+    if gateway.field.slave:
+        yield "slave_frames", gateway.field.slave.frames
+        yield "slave_damaged", gateway.field.slave.damaged
     for name, bus in list(gateway.field.buses.items()):
         yield name + "_frames", bus.frames
         yield name + "_noise_bytes", bus.noise

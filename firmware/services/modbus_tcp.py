@@ -1,8 +1,13 @@
 """Modbus TCP: takes clients in. What serves them is loaded for the first and dropped after the last."""
 
+import asyncio
+
+from micropython import const
+
 from lib.aio.listener import Listener
 
-_BACKLOG = 10
+_BACKLOG = const(10)
+_AGAIN_MS = const(30000)
 _SESSION = "firmware.services.modbus_session"
 
 
@@ -23,6 +28,10 @@ class ModbusTcp:
         self.port = 0
         self._listener = None
 
+    @property
+    def name(self):
+        return "modbus_tls" if self._is_tls else "modbus_tcp"
+
     def listen(self, port):
         """Listen at a port, 0 for any. Raises OSError, and ValueError with a sentence if TLS lacks what it needs."""
         if self._is_tls:
@@ -31,9 +40,12 @@ class ModbusTcp:
         self.port = self._listener.port
 
     async def run(self):
-        """Accept clients, for ever; listens again if it was started again."""
-        if self._listener is None:
-            self.listen(self.port)
+        """Accept clients, for ever. What kept it from listening has been told; it is tried again until it is gone."""
+        while self._listener is None:
+            try:
+                self.listen(self.port)
+            except (OSError, ValueError):
+                await asyncio.sleep_ms(_AGAIN_MS)
         listener = self._listener
         try:
             while True:

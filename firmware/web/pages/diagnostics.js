@@ -36,6 +36,10 @@ function summary(app, health) {
     ["loop_lag", `${app.number((health.loop_lag_us / 1000).toFixed(1))} ms`],
     ["crashes", whole(health.crashes)],
     ["http", t("health.http_counts", health.http)],
+    ...["modbus_tcp", "modbus_tls"]
+      .filter((name) => health[name])
+      .map((name) => [name, t("health.http_counts", health[name])]),
+    ...(health.slave ? [["slave", t("health.slave_counts", health.slave)]] : []),
   ];
   return el(
     "section.card",
