@@ -10,7 +10,7 @@ from time import ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from firmware.bus.queue import POLL, Entry, Queue, deadline_in
+from firmware.bus.queue import INTERACTIVE, POLL, Entry, Queue, deadline_in
 from firmware.bus.unit import Unit
 from lib.modbus.errors import DEVICE_BUSY, GATEWAY_PATH, FrameError, PeerError
 from lib.modbus.reply import ReplyReader
@@ -21,6 +21,7 @@ _TURNAROUND_MS = const(100)  # after a broadcast
 _GAP_MS = const(20)  # least silence that ends a reply of unknown length
 _LOOK_MS = const(2)
 _SHORT_MS = const(300)  # a unit that lets others wait for so long is given up for now
+_PATIENT_MS = const(700)  # programs wait no longer than a second for a unit that does not answer anyway
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
 _SHARE = const(15)  # a probe of silent units costs at most one part in so many and one
 _LONGEST_PAUSE_MS = const(120000)  # between probes: a longer one is a moment long past, for ticks wrap
@@ -69,6 +70,9 @@ class ModbusMaster:
             for recent, ticks, reply in self._recent:  # that reply lasts while the same is asked anew
                 if 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and recent.covers(request):
                     return request.copy_from(recent, reply)
+        unit = self.unit(request.unit)
+        if priority == INTERACTIVE and unit.failures and unit.ambiguous_ms(request) > _SHORT_MS:
+            raise FrameError("no answer")  # it was asked just now, and its late answer would pass for one to this
         if priority < POLL and self._queue.is_full():  # polls are as many as devices, and a reading must not be lost
             raise PeerError(DEVICE_BUSY)
         entry = Entry(request, priority, client, deadline_in(deadline_ms), max_age_ms > 0)
@@ -175,7 +179,7 @@ class ModbusMaster:
         is_last = is_probe or entry.tries >= _TRIES
         unit.asked += 1
         try:
-            await self._exchange(request, unit)
+            await self._exchange(request, unit, entry.priority == INTERACTIVE)
             unit.answered += 1
             if not request.is_read:
                 self._forget(request.unit)  # it may have changed
@@ -210,7 +214,7 @@ class ModbusMaster:
                 self._probe_due = ticks_add(ticks_ms(), _SHARE * cost_ms)
         return True, error
 
-    async def _exchange(self, request, unit):
+    async def _exchange(self, request, unit, is_hurried):
         """One question and its answer on the wire. Raises FrameError, PeerError, OSError."""
         reader = self._reader
         await self._silence()
@@ -225,6 +229,8 @@ class ModbusMaster:
         sent = ticks_ms()
         try:
             timeout_ms = unit.timeout_ms(self._longest_ms())
+            if is_hurried and (unit.failures or not unit.answered):
+                timeout_ms = min(timeout_ms, unit.short_ms(_PATIENT_MS))
             latency_ms = await self._answer(request, timeout_ms, sent, unit.short_ms(_SHORT_MS))
             if self._is_repeat(request):
                 self._forget(request.unit)  # the request's room holds what may be wrong

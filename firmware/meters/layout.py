@@ -65,6 +65,9 @@ THREE_PHASES = (
     ("THDUp1", 30182, _T16, _PERCENT),
     ("THDUp2", 30183, _T16, _PERCENT),
     ("THDUp3", 30184, _T16, _PERCENT),
+    ("U12", 30118, _T5, _VOLT),
+    ("U23", 30120, _T5, _VOLT),
+    ("U31", 30122, _T5, _VOLT),
 )
 
 SINGLE_PHASE = (

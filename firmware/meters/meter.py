@@ -129,8 +129,8 @@ class Meter:
 
 
 def _mark_invalid(group, phases):
-    """What belongs to a phase that the meter calls invalid (bits 0 to 2) is not there."""
+    """What belongs to a phase that the meter calls invalid (bits 0 to 2) is not there; U12 belongs to two."""
     for index in range(len(group.rows)):
-        last = group.rows[index][0][-1]
-        if last in "123" and phases >> (int(last) - 1) & 1:
-            group.put_none(index)
+        for sign in group.rows[index][0]:
+            if sign in "123" and phases >> (int(sign) - 1) & 1:
+                group.put_none(index)

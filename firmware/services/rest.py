@@ -14,6 +14,7 @@ from lib.http.json_text import put_items, room
 from lib.modbus.errors import FrameError, PeerError
 
 _MOST_SLOTS = const(16)
+_NOT_SHOWN = ("U12", "U23", "U31")  # the original does not have them
 _NAMES_OF_VALUES = ("average", "maximum", "minimum")  # &values=: of the meter's last interval instead of now
 
 
@@ -76,7 +77,7 @@ async def _measurements(gateway, request, response, command):
         comma = b'"'
         for index in range(len(group.rows)):
             name = group.rows[index][0]
-            if group.has(index):
+            if group.has(index) and name not in _NOT_SHOWN:
                 response.put(comma)
                 response.put(name)
                 response.put(b'":')

@@ -22,6 +22,7 @@ class Pyiskra:
     def __init__(self, version):
         path = TOP / ".tools" / "pyiskra" / version
         assert path.is_dir(), f"{path} is missing: tools/setup test"
+        self.version = version
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("pyiskra_client.py"))],
             env={**os.environ, "PYTHONPATH": str(path)},

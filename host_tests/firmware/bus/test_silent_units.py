@@ -255,3 +255,24 @@ async def test_a_unit_that_never_answered_is_asked_once_when_somebody_waits(time
     began = time.passed_ms()
     assert await wire.ask(read(1), INTERACTIVE, "client") == "no answer"
     assert len(wire.moments(1)) == 1 and time.passed_ms() - began < 700
+
+
+@simulated(*MODULES)
+async def test_programs_learn_within_a_second_that_a_unit_is_silent(time):
+    """Whatever the response timeout is, and though a late answer to the last question could pass for one to the next."""
+    wire = Wire(time, {1: 20}, longest_ms=3000)
+    assert await wire.ask(read(1), POLL, "poll") == words(100)
+    wire.units[1] = None
+    tasks, _ = poll(wire, 1)
+    await asyncio.sleep_ms(10000)
+    for number in range(20):
+        began = time.passed_ms()
+        assert await wire.ask(read(1, number), INTERACTIVE, "client") == "no answer"
+        assert time.passed_ms() - began < 1000, (number, time.passed_ms() - began)
+        await asyncio.sleep_ms(150 * number)
+    # It is back, and that is seen as soon as no late answer is to be feared.
+    wire.units[1] = 20
+    await asyncio.sleep_ms(2000)
+    assert await wire.ask(read(1, 7), INTERACTIVE, "client") == words(7)
+    for task in tasks:
+        task.cancel()

@@ -3,7 +3,7 @@
 import asyncio
 
 from firmware.bus import modbus_master, queue, unit
-from firmware.bus.queue import INTERACTIVE, POLL
+from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from host_tests.fakes.simulated_time import simulated
 from host_tests.fakes.uart import reply
 from host_tests.firmware.bus.wire import Wire, read, words
@@ -146,10 +146,10 @@ async def test_a_late_answer_is_not_taken_for_the_next_ones(time):
     ):
         wire = Wire(time, units)
         for request in first:
-            assert await wire.ask(request, INTERACTIVE, "one", 900) == "deadline", what
+            assert await wire.ask(request, COMMAND, "one", 900) == "deadline", what
         wire.units[1] = 20
         for request in others:
-            found = await wire.ask(request, INTERACTIVE, "two")
+            found = await wire.ask(request, COMMAND, "two")
             assert found == words(request.address, request.count), (what, request.address, found)
         wire.task.cancel()
 
@@ -157,12 +157,12 @@ async def test_a_late_answer_is_not_taken_for_the_next_ones(time):
 @simulated(*MODULES)
 async def test_late_answers_do_not_hold_up_what_cannot_be_mistaken(time):
     wire = Wire(time, {1: None, 2: 20})
-    assert await wire.ask(read(1), INTERACTIVE, "one", 900) == "deadline"
+    assert await wire.ask(read(1), COMMAND, "one", 900) == "deadline"
     await asyncio.sleep_ms(200)
     wire.units[1] = 20
     for request in (read(2, 200), read(1, 200, 5), read(1, 100)):  # another unit, another size, the same once more
         began = time.passed_ms()
-        assert await wire.ask(request, INTERACTIVE, "two") == words(request.address, request.count)
+        assert await wire.ask(request, COMMAND, "two") == words(request.address, request.count)
         assert time.passed_ms() - began < 100, (request.unit, request.address, time.passed_ms() - began)
 
 
