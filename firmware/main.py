@@ -135,22 +135,29 @@ class Gateway:
         """Feed the watchdog while every task with a beat reports."""
         reported = None
         while True:
-            self.field.tick()
-            self.router.tick()
-            for server in self.modbus:
-                server.tick()
-            if self.frames and self.frames.is_forgotten():
-                self.frames.end()
-                self.frames = None
-            if self.modbus_access and self.modbus_access.is_over(self.clock.uptime_s()):
-                self.modbus_access = None
-            late = self.supervisor.late()
-            if late is None:
-                self.platform.feed_watchdog()
-            elif late != reported:
-                self.events.add("task", late + " does not report; the watchdog will restart the gateway")
-            reported = late
+            try:
+                self._look_after()
+                late = self.supervisor.late()
+                if late is None:
+                    self.platform.feed_watchdog()
+                elif late != reported:
+                    self.events.add("task", late + " does not report; the watchdog will restart the gateway")
+                reported = late
+            except MemoryError:
+                gc.collect()  # the next round makes up for this one
             await asyncio.sleep_ms(_WATCHDOG_MS)
+
+    def _look_after(self):
+        """What is to be looked at every second."""
+        self.field.tick()
+        self.router.tick()
+        for server in self.modbus:
+            server.tick()
+        if self.frames and self.frames.is_forgotten():
+            self.frames.end()
+            self.frames = None
+        if self.modbus_access and self.modbus_access.is_over(self.clock.uptime_s()):
+            self.modbus_access = None
 
     @property
     def login(self):
@@ -194,8 +201,11 @@ class Gateway:
         self._trace(error)
 
     def _nobody_awaited(self, _, context):
-        """A task of a task failed: the loop tells, for nobody else would."""
-        self.crashed("a task", context["exception"])
+        """A task of a task failed: the loop tells, for nobody else would. Nothing may be raised here: it would end the loop."""
+        try:
+            self.crashed("a task", context["exception"])
+        except Exception:
+            pass
 
     def _trace(self, error):
         if self.platform.is_host:

@@ -23,7 +23,7 @@ def _start(gateway, port, is_tls):
     server = ModbusTcp(gateway, is_tls)
     try:
         server.listen(port)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
         server.port = port  # the task tries again
         gateway.events.add("modbus", f"port {port}: {error}")
     gateway.modbus.append(server)

@@ -21,12 +21,14 @@ _TURNAROUND_MS = const(100)  # after a broadcast
 _GAP_MS = const(20)  # least silence that ends a reply of unknown length
 _LOOK_MS = const(2)
 _SHORT_MS = const(300)  # a unit that lets others wait for so long is given up for now
+_CALM_MS = const(10)
 _PATIENT_MS = const(700)  # programs wait no longer than a second for a unit that does not answer anyway
 _BUSY_MS = const(300)  # a line that is never silent for so long is stuck
 _SHARE = const(15)  # a probe of silent units costs at most one part in so many and one
 _LONGEST_PAUSE_MS = const(120000)  # between probes: a longer one is a moment long past, for ticks wrap
 _MOST_UNITS = const(48)
 _RECENT = const(12)  # reads whose replies may serve others
+_OLDEST_MS = const(60000)  # the highest modbus_max_age
 _IDLE_MS = const(250)  # longest pause while questions wait
 
 
@@ -71,8 +73,7 @@ class ModbusMaster:
                 if 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and recent.covers(request):
                     return request.copy_from(recent, reply)
         unit = self.unit(request.unit)
-        if priority == INTERACTIVE and unit.failures and unit.ambiguous_ms(request) > _SHORT_MS:
-            raise FrameError("no answer")  # it was asked just now, and its late answer would pass for one to this
+        unit.is_polled = unit.is_polled or priority == POLL
         if priority < POLL and self._queue.is_full():  # polls are as many as devices, and a reading must not be lost
             raise PeerError(DEVICE_BUSY)
         entry = Entry(request, priority, client, deadline_in(deadline_ms), max_age_ms > 0)
@@ -113,9 +114,13 @@ class ModbusMaster:
             if self._beat:
                 self._beat.beat()
             queue.arrived.clear()
+            disappointed = self._disappoint()
             entry = queue.next(self._may_go)
             if entry is None:
-                await self._idle()
+                if disappointed:
+                    await asyncio.sleep_ms(_CALM_MS)  # one that asks on and on must not keep us busy with refusals
+                else:
+                    await self._idle()
                 continue
             is_done, error = True, FrameError("interrupted")
             try:
@@ -125,6 +130,21 @@ class ModbusMaster:
                     queue.complete(error)
                 else:
                     queue.again()
+
+    def _disappoint(self):
+        """Programs need not wait for a unit that was silent just now and whose late answer would pass for one to them.
+
+        Return how many have been told so.
+        """
+        count = 0
+        for entry in list(self._queue.entries):
+            if entry.priority == INTERACTIVE and entry.follows is None:
+                unit = self.unit(entry.request.unit)
+                if unit.failures and unit.ambiguous_ms(entry.request) > _SHORT_MS:
+                    self._queue.remove(entry)
+                    entry.finish(FrameError("no answer"))
+                    count += 1
+        return count
 
     async def _idle(self):
         """Wait for a question, a probe that comes due, or another master's frame."""
@@ -142,6 +162,8 @@ class ModbusMaster:
     def wake(self):
         """Have the task report that it lives. To be called every second or so."""
         self._queue.arrived.set()
+        now = ticks_ms()
+        self._recent = [recent for recent in self._recent if 0 <= ticks_diff(now, recent[1]) <= _OLDEST_MS]
 
     def _next_due_ms(self):
         """Milliseconds until something that waits may go, at most _IDLE_MS."""
@@ -204,10 +226,10 @@ class ModbusMaster:
             unit.last_error = error.reason
             self._say(error.reason)
             is_last = True
-        if not is_last and (entry.deadline is None or ticks_diff(entry.deadline, ticks_ms()) > 0):
+        if not is_last and not self._queue.is_over(entry):
             return False, error
         self._forget(request.unit)
-        if request.unit:
+        if request.unit and is_last and (entry.priority == POLL or not unit.is_polled):
             unit.failed()
             if is_probe:
                 cost_ms = ticks_diff(ticks_ms(), began)
@@ -231,7 +253,7 @@ class ModbusMaster:
             timeout_ms = unit.timeout_ms(self._longest_ms())
             if is_hurried and (unit.failures or not unit.answered):
                 timeout_ms = min(timeout_ms, unit.short_ms(_PATIENT_MS))
-            latency_ms = await self._answer(request, timeout_ms, sent, unit.short_ms(_SHORT_MS))
+            latency_ms = await self._answer(request, timeout_ms, sent, unit)
             if self._is_repeat(request):
                 self._forget(request.unit)  # the request's room holds what may be wrong
                 await asyncio.sleep_ms(timeout_ms)  # the answer to this question is still to come
@@ -277,13 +299,13 @@ class ModbusMaster:
             and last.reply == request.reply
         )
 
-    async def _answer(self, request, timeout_ms, sent, short_ms):
+    async def _answer(self, request, timeout_ms, sent, unit):
         """Collect the reply; return the milliseconds from the end of the question to the first bytes of the answer.
 
         One deadline for the first byte, one for the rest of the frame. Our own echo is no answer: as long as not more bytes
         came than it has, the answer's first byte is waited for. The port is looked at every other millisecond, or when the
         rest of the frame can be there: that allocates nothing, which a task with a deadline around a stream would. When
-        somebody waits for another unit, a silent one gets `short_ms` only.
+        somebody else waits, a silent unit gets less.
         """
         uart, reader = self._uart, self._reader
         latency_ms = 0
@@ -309,10 +331,17 @@ class ModbusMaster:
             elif ticks_diff(deadline, ticks_ms()) <= 0:
                 reader.silence()
                 return latency_ms
-            elif not reader.received and ticks_diff(ticks_ms(), sent) >= short_ms and self._queue.others_wait(request.unit):
+            elif not reader.received and self._keeps_waiting(unit, ticks_diff(ticks_ms(), sent)):
                 reader.silence()
             missing = request.reply_size - reader.received if in_frame else 0
             await asyncio.sleep_ms(max(_LOOK_MS, missing * uart.char_us // 1000))
+
+    def _keeps_waiting(self, unit, silent_ms):
+        """Whether a unit that has been silent for so long is kept waiting for in vain by others."""
+        if silent_ms < _SHORT_MS:
+            return False
+        waiting = self._queue.waiting(unit.unit_id)
+        return waiting > 0 and silent_ms >= unit.short_ms(_SHORT_MS if waiting > 1 else _PATIENT_MS)
 
     async def _silence(self):
         """Wait until the wire was silent for 3.5 characters; throw away what was left on it."""

@@ -9,8 +9,9 @@ from time import ticks_diff, ticks_us
 
 from micropython import const
 
+from lib.modbus.errors import DEVICE_BUSY
 from lib.modbus.limits import MAX_ADU
-from lib.modbus.server import RequestReader, close_adu
+from lib.modbus.server import RequestReader, close_adu, encode_exception
 
 _LOOK_MS = const(4)  # while nothing comes: an answer is to be out within 20 ms
 _BUSY_MS = const(1)
@@ -68,20 +69,24 @@ class ModbusSlave:
                 pdu = pdu or reader.silence()
                 if pdu is None or uart.discard():  # more came behind it: no frame ends like that
                     reader.restart()
+                    pdu = None
                 else:
-                    await self._reply(pdu)
+                    pdu = await self._reply(pdu)
                     heard_us = ticks_us()
-                pdu = None
             await asyncio.sleep_ms(_BUSY_MS if reader.received else _LOOK_MS)
 
     async def _reply(self, pdu):
-        """Answer a request, and expect the next one."""
+        """Answer a request, and expect the next one; return it if it is there already."""
         uart, reader, out = self._uart, self._reader, self._out
-        length = close_adu(out, reader.unit, self._answer(pdu, out[1:]))
+        try:
+            length = self._answer(pdu, out[1:])
+        except MemoryError:
+            length = encode_exception(out[1:], pdu[0], DEVICE_BUSY)
+        length = close_adu(out, reader.unit, length)
         is_broadcast = reader.broadcast
         reader.restart()
         if is_broadcast:
-            return
+            return None
         await uart.send(out[:length])
         self.frames += 1
         await asyncio.sleep_ms(max(1, uart.char_us // 1000))
@@ -89,3 +94,5 @@ class ModbusSlave:
         count = uart.receive(room)
         if count and not (count == length and room[:count] == out[:count]):  # else the port hears itself
             reader.filled(count)
+            return reader.pdu()
+        return None

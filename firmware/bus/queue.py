@@ -31,6 +31,7 @@ class Entry:
         self.deadline = deadline
         self.is_shared = is_shared
         self.tries = 0
+        self.turn = 0  # of the wire when it came
         self.done = Event()
         self.error = None
         self.follows = None  # the Entry whose answer this one shares
@@ -64,14 +65,16 @@ class Queue:
                     break
             else:
                 if self.active and self.active.request.covers(entry.request):
+                    self.active.priority = min(self.active.priority, entry.priority)  # should it have another turn
                     entry.follows = self.active
+        entry.turn = self._turn
         self.entries.append(entry)
         self.arrived.set()
 
     def remove(self, entry):
         """Its client has given up. Those who followed it go on their own."""
-        if entry is self.active and not any([other.follows is entry for other in self.entries]):
-            entry.deadline = ticks_ms()  # it is not asked once more
+        if entry is self.active:
+            entry.deadline = ticks_ms()  # it is not asked once more, unless others follow it
         if entry in self.entries:
             self.entries.remove(entry)
             for other in self.entries:
@@ -85,25 +88,24 @@ class Queue:
         `may_go(entry)` tells whether its unit may be asked now.
         """
         now = ticks_ms()
-        best = lowest = None
+        chosen = modest = best = None
         for entry in self.entries:
             if entry.follows is not None or not may_go(entry):
                 continue
             if entry.deadline is not None and ticks_diff(entry.deadline, now) <= 0:
                 continue  # who asked is about to give up
-            if best is None or (entry.priority, self._served.get(entry.client, 0)) < best:
-                best = (entry.priority, self._served.get(entry.client, 0))
-                chosen = entry
-            if lowest is None or (-entry.priority, self._served.get(entry.client, 0)) < lowest:
-                lowest = (-entry.priority, self._served.get(entry.client, 0))
-                modest = entry
-        if best is None:
+            rank = (entry.priority, self._last(entry))
+            if chosen is None or rank < best:
+                chosen, best = entry, rank
+        if chosen is None:
             return None
-        if modest.priority > chosen.priority:
-            self._in_a_row += 1
-            if self._in_a_row > _IN_A_ROW:
-                chosen = modest
-        if chosen is modest:
+        for entry in self.entries:  # of those that must give way to it, who has waited longest?
+            if entry.priority > chosen.priority and entry.follows is None and may_go(entry):
+                if modest is None or entry.turn < modest.turn:
+                    modest = entry
+        self._in_a_row = self._in_a_row + 1 if modest else 0
+        if modest and self._in_a_row > _IN_A_ROW:
+            chosen = modest
             self._in_a_row = 0
         self._turn += 1
         if len(self._served) > 2 * _LONGEST and chosen.client not in self._served:
@@ -113,17 +115,41 @@ class Queue:
         self.active = chosen
         return chosen
 
+    def _last(self, entry):
+        """Return the turn its client had last; who comes anew stands behind those who are waiting."""
+        return self._served.get(entry.client, entry.turn)
+
+    def is_over(self, entry):
+        """Whether nobody waits any more for what is asked now: the entry on the wire, and those that follow it."""
+        now = ticks_ms()
+        for one in self.entries + [entry]:
+            if (one is entry or one.follows is entry) and (one.deadline is None or ticks_diff(one.deadline, now) > 0):
+                return False
+        return True
+
     def again(self):
         """The active entry is to have another turn. Its client was served last, so those of others come first."""
-        self.entries.append(self.active)
-        self.active = None
+        entry, self.active = self.active, None
+        heir = None
+        if entry.deadline is not None and ticks_diff(entry.deadline, ticks_ms()) <= 0:
+            for other in self.entries:  # its client has gone: it is theirs who followed
+                if other.follows is entry:
+                    other.follows = heir
+                    if heir is None:
+                        heir = other
+                        heir.tries = entry.tries
+        if heir is None:
+            self.entries.append(entry)
 
-    def others_wait(self, unit):
-        """Whether a person or a program waits for another unit than this."""
+    def waiting(self, unit):
+        """Return 0 if only polls wait, 2 if a person or a program waits for another unit than this, 1 if for this one only."""
+        found = 0
         for entry in self.entries:
-            if entry.priority < POLL and entry.follows is None and entry.request.unit != unit:
-                return True
-        return False
+            if entry.priority < POLL and entry.follows is not self.active:
+                if entry.request.unit != unit:
+                    return 2
+                found = 1
+        return found
 
     def complete(self, error):
         """The active entry has its answer or an error: tell it and all that follow it."""

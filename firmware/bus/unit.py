@@ -8,6 +8,7 @@ _FIRST_BACKOFF_MS = const(1000)
 _DOUBLINGS = const(6)
 _LONGEST_BACKOFF_MS = const(60000)
 _SHORTEST_TIMEOUT_MS = const(150)  # as long as our own loop may be held, twice
+_PATIENT = const(8)  # so many probes, then a long one
 _LATE_MS = const(2000)  # an answer may still come so long after the question
 
 
@@ -21,9 +22,11 @@ class Unit:
         self.latency_ms = 0  # of the last answer, from the end of the question
         self._slowest_ms = 0  # recent slowest, slowly forgotten; 0 not known
         self._stretch = 1  # timeouts grow while answers fail to come
-        self.failures = 0  # questions in a row that failed after all tries
+        self.failures = 0  # polls in a row that failed after all tries, of a unit nobody polls any question
+        self.is_polled = False
         self._due = 0  # ticks of the next probe while failures
         self._late_size = -1  # size of the replies that a late answer could be taken for, -1 none
+        self._late_function = 0
         self._late_adu = b""
         self._late_until = 0
 
@@ -34,7 +37,12 @@ class Unit:
         return min(longest_ms, max(_SHORTEST_TIMEOUT_MS, 4 * self._slowest_ms) * self._stretch)
 
     def short_ms(self, least_ms):
-        """How long to wait for the first byte when others wait for the wire."""
+        """How long to wait for the first byte when others wait for the wire.
+
+        One that never answered may be slower than anybody thinks: now and then it has all the time.
+        """
+        if not self.answered and self.failures % _PATIENT == _PATIENT - 1:
+            return _LONGEST_BACKOFF_MS
         return max(least_ms, 2 * self._slowest_ms)
 
     def good(self, latency_ms):
@@ -48,7 +56,8 @@ class Unit:
         """It did not answer in time; it may still, and then its answer could pass for one to another request."""
         self._stretch = min(2 * self._stretch, 16)
         is_second = self._late_size >= 0 and request.adu != self._late_adu and ticks_diff(self._late_until, ticks_ms()) > 0
-        self._late_size = 0 if is_second else request.reply_size  # 0: any answer could be a late one
+        self._late_size = 0 if is_second else request.reply_size  # 0: an answer of any size could be a late one
+        self._late_function = 0 if is_second and request.function != self._late_function else request.function  # 0: any
         self._late_adu = request.adu
         self._late_until = ticks_add(ticks_ms(), _LATE_MS)
 
@@ -75,4 +84,6 @@ class Unit:
             return 0
         if request.adu == self._late_adu or (request.reply_size and self._late_size and request.reply_size != self._late_size):
             return 0
+        if self._late_function and request.function != self._late_function:
+            return 0  # an answer names its function
         return left

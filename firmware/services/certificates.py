@@ -14,7 +14,7 @@ from lib.http.json_text import room
 
 _PATH = "/api/certificates/"
 _ROOM = const(1100)  # flush when less is left: more than one entry takes, with two names of 100 characters
-_USERS = ("mqtt%d_cert_file", "mqtt%d_cli_cert", "mqtt%d_key_file")
+_USERS = ("mqtt#_cert_file", "mqtt#_cli_cert", "mqtt#_key_file", "modbus_tls_cert", "modbus_tls_key", "modbus_tls_ca")
 
 
 async def get(gateway, request, response):
@@ -59,9 +59,10 @@ async def delete(gateway, request, response, body):
     if name not in certificates.names():
         raise HttpError(404, "there is no certificate or key of that name")
     for row in _USERS:
-        for link in (1, 2):
-            if gateway.settings.get(row % link) == name:
-                raise HttpError(409, f"the setting {row % link} uses it")
+        for link in ("1", "2") if "#" in row else ("",):
+            setting = row.replace("#", link)
+            if gateway.settings.get(setting) == name:
+                raise HttpError(409, f"the setting {setting} uses it")
     try:
         certificates.remove(name)
     except OSError:

@@ -35,10 +35,11 @@ from lib.modbus.write_rules import allows
 _MOST_CLIENTS = const(10)
 _LEFT_ALONE_MS = const(1000)  # a connection that was used so lately is not closed for another
 _OPEN = const(4)  # requests of one client
-_OPEN_IN_ALL = const(16)
+_OPEN_IN_ALL = const(8)  # each takes some 1.7 KB; beyond that everybody may have one
 _HALF_MS = const(5000)  # for the rest of a frame
 _UNREAD_MS = const(5000)  # for a client to read its answers
-_TOLD = const(8)  # refused writes that are remembered, so that each is told once
+_TOLD_S = const(60)  # from one event about a refusal to the next
+_HANDSHAKE_MS = const(5000)
 
 
 def begin(server, sock, address):
@@ -47,14 +48,16 @@ def begin(server, sock, address):
     More connections than the heap has room for make way: the one that has been silent longest and waits for nothing is closed;
     if there is none, the newcomer is.
     """
-    try:
-        if len(server.sessions) < _MOST_CLIENTS or evict(server):
-            if server.shared is None:
-                server.shared = _Shared(server.gateway)
-            server.sessions.append(Session(server, sock, address))
-            return
-    except (MemoryError, OSError):  # OSError: of the TLS layer, which tells so when it has no memory
-        pass
+    if len(server.sessions) < _MOST_CLIENTS or evict(server):
+        for _ in range(2):
+            try:
+                if server.shared is None:
+                    server.shared = _Shared(server.gateway)
+                server.sessions.append(Session(server, sock, address))
+                return
+            except (MemoryError, OSError):  # OSError: of the TLS layer, which tells so when it has no memory
+                if not evict(server):
+                    break
     server.refused += 1
     sock.close()
 
@@ -70,7 +73,6 @@ def evict(server):
     if best is None:
         return False
     best.end()
-    server.sessions.remove(best)
     return True
 
 
@@ -83,8 +85,6 @@ class _Shared:
         self.buffer = bytearray(tcp.MOST_BYTES + 2)  # used between two awaits only
         self.view = memoryview(self.buffer)
         self.freed = asyncio.Event()
-        self.count = 0  # of clients so far
-        self.told = []
 
     def units(self):
         """Return the Units of the settings as they are now."""
@@ -100,14 +100,16 @@ class Session:
         self._server = server
         self._gateway = server.gateway
         self._shared = server.shared
-        self._shared.count += 1
-        self._number = self._shared.count
+        server.count += 1
+        self._name = f"{server.name} {server.count}"  # in the wires' queues
         self._raw = sock
         self._socket = server.wrap(sock) if server.wrap else sock
         self._address = address
         self._rest = b""  # received and not yet taken for requests
         self._kind = 0  # of the frames so far: see lib/modbus/tcp.py
-        self._unsent = b""  # answers that the client has not read
+        self._unsent = b""  # answers behind one that the client has not read
+        self._is_stuck = False
+        self._is_closed = False
         self._tasks = []
         self.open = []
         self.since = ticks_ms()
@@ -116,23 +118,39 @@ class Session:
     def end(self):
         """Close the connection; what it asked for is forgotten."""
         self._task.cancel()
+        self._close()
 
     def tick(self):
         """End a connection that was silent, stopped in the middle of a request, or left answers unread for too long."""
         silent_ms = ticks_diff(ticks_ms(), self.since)
-        if self._unsent and silent_ms > _UNREAD_MS:
-            self.end()
-        if not self.open and silent_ms > (_HALF_MS if self._rest else self._shared.units().idle_ms):
+        if self._is_stuck:
+            limit_ms = _UNREAD_MS
+        elif self.open:
+            return
+        elif self._rest:
+            limit_ms = _HALF_MS
+        elif self._server.wrap and not self._kind:
+            limit_ms = _HANDSHAKE_MS
+        else:
+            limit_ms = self._shared.units().idle_ms
+        if silent_ms > limit_ms:
             self.end()
 
     async def _run(self):
         try:
             while True:
                 await readable(self._socket)
-                if not self._receive() or not await self._take():
+                if not self._receive():
+                    break
+                if not await self._take():
+                    while self.open:  # what it asked before that is answered
+                        self._shared.freed.clear()
+                        await self._shared.freed.wait()
                     break
         except OSError:
             pass  # the client is gone
+        except ValueError:  # of the TLS layer
+            self._tell_once(f"TLS: the certificate of {peer(self._address)} is not accepted")
         except asyncio.CancelledError:
             pass  # end() was called
         except MemoryError:
@@ -141,10 +159,17 @@ class Session:
             self._close()
 
     def _close(self):
+        """Close at once and once only: the next connection may get the same descriptor."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        me = asyncio.current_task()
         for task in self._tasks:
-            task.cancel()
+            if task is not me:
+                task.cancel()
         self._socket.close()
-        self._raw.close()  # closing a TLS socket after a failed handshake does not
+        if self._raw is not self._socket:
+            self._raw.close()  # closing a TLS socket after a failed handshake does not
         server = self._server
         if self in server.sessions:
             server.sessions.remove(self)
@@ -158,6 +183,8 @@ class Session:
         if count == 0:
             return False
         if count:
+            if not self._rest:
+                self.since = ticks_ms()
             self._rest += self._shared.view[:count]
         return True
 
@@ -173,9 +200,9 @@ class Session:
             kind, size = found >> 16, found & 0xFFFF
             while (
                 len(self.open) >= (_OPEN if kind == tcp.MBAP else 1)
-                or sum([len(session.open) for session in self._server.sessions]) >= _OPEN_IN_ALL
+                or (self.open and sum([len(session.open) for session in self._server.sessions]) >= _OPEN_IN_ALL)
                 or (self.open and kind != self._kind)
-                or self._unsent
+                or self._is_stuck
             ):
                 self._shared.freed.clear()
                 await self._shared.freed.wait()
@@ -205,8 +232,8 @@ class Session:
                     shared.view[tcp.HEAD : tcp.HEAD + len(reply)] = reply
                     await self._send(frame, kind, unit, len(reply))
             self._server.served += 1
-        except OSError:
-            self.end()  # the client is gone
+        except (OSError, ValueError, MemoryError):
+            self.end()  # the client is gone, or there is no memory for it
         finally:
             self.open.remove(frame)
             self._tasks.remove(asyncio.current_task())
@@ -234,7 +261,7 @@ class Session:
                 self._tell_refused(unit, function)
                 raise PeerError(ILLEGAL_FUNCTION)
             request = raw(address, pdu)
-            return await self._gateway.field.ask(port, request, self._number, units.wait_ms, units.max_age_ms)
+            return await self._gateway.field.ask(port, request, self._name, units.wait_ms, units.max_age_ms)
         except PeerError as error:
             code = error.code
         except FrameError:
@@ -246,31 +273,35 @@ class Session:
         return bytes((function | 0x80, code))
 
     def _tell_refused(self, unit, function):
-        """Leave an event, once for each unit and function."""
-        told = self._shared.told
-        if (unit, function) in told:
-            return
-        if len(told) >= _TOLD:
-            told.pop(0)
-        told.append((unit, function))
-        text = f"write refused: function {function} to unit {unit} from {peer(self._address)}; see modbus_writes"
-        self._gateway.events.add("modbus", text)
+        self._tell_once(f"write refused: function {function} to unit {unit} from {peer(self._address)}; see modbus_writes")
+
+    def _tell_once(self, text):
+        """Leave an event, unless there was one lately: who is refused again and again must not wash away the others."""
+        now_s = self._gateway.clock.uptime_s()
+        if now_s - self._server.told_s >= _TOLD_S:
+            self._server.told_s = now_s
+            self._gateway.events.add("modbus", text)
 
     async def _send(self, frame, kind, unit, length):
         """Send the answer whose PDU lies in the shared buffer. Raises OSError."""
         start, end = tcp.encode(self._shared.buffer, frame, kind, unit, length)
         answer = self._shared.view[start:end]
-        if self._unsent:  # whoever waits below sends this too
+        if self._is_stuck:  # whoever waits below sends this too
             self._unsent += answer
             return
-        count = self._socket.write(answer) or 0
-        self._unsent = bytes(answer[count:])
-        while self._unsent:
-            await writable(self._socket)
-            count = self._socket.write(self._unsent) or 0
+        left = answer
+        while True:
+            count = self._socket.write(left) or 0
             if count:
                 self.since = ticks_ms()
-                self._unsent = self._unsent[count:]
+            left = bytes(left[count:])  # the buffer is everybody's; TLS wants the same bytes again
+            if not left:
+                left, self._unsent = self._unsent, b""
+                if not left:
+                    break
+            self._is_stuck = True
+            await writable(self._socket)
+        self._is_stuck = False
 
 
 def _refuse(out, pdu, code):

@@ -24,6 +24,8 @@ class ModbusTcp:
         self.sessions = []
         self.refused = 0
         self.served = 0  # requests answered since the start
+        self.count = 0  # of clients since the start
+        self.told_s = -3600  # uptime when a refused client or write was told last
         self.shared = None  # what all sessions use, while there is one
         self.port = 0
         self._listener = None
@@ -44,7 +46,7 @@ class ModbusTcp:
         while self._listener is None:
             try:
                 self.listen(self.port)
-            except (OSError, ValueError):
+            except (OSError, ValueError, MemoryError):
                 await asyncio.sleep_ms(_AGAIN_MS)
         listener = self._listener
         try:

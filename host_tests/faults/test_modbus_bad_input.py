@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import select
 import socket
 import struct
 import threading
@@ -187,7 +188,8 @@ def test_good_and_bad_frames_in_one_segment(rig):
     for bad in (mbap(0x1234, 34, MODEL, protocol=1), mbap(1, 34, MODEL, length=0), noise(50)):
         with Client(rig) as client:
             client.send(mbap(7, 34, MODEL) + bad + mbap(8, 34, MODEL))
-            assert client.answer() == (7, 34, SG)
+            with contextlib.suppress(Closed):  # what cannot be understood may end the connection before the answer is out
+                assert client.answer() == (7, 34, SG)
 
 
 def test_a_flood_of_one_leaves_room_for_others(rig):
@@ -209,25 +211,34 @@ def test_a_flood_of_one_leaves_room_for_others(rig):
             assert flood.answer()[1] == 201
 
 
+def _is_reset(client):
+    """Whether the gateway has hung up on a client that does not read."""
+    poll = select.poll()
+    poll.register(client._socket, 0)  # errors come unasked
+    return bool(poll.poll(0))
+
+
 def _flood(client, unit, count):
     with contextlib.suppress(Closed):
         for at in range(0, count, 100):
-            client.send(b"".join(mbap(number, unit, FLOATS) for number in range(at, at + 100)))
+            client.send(b"".join(mbap(number & 0xFFFF, unit, FLOATS) for number in range(at, at + 100)))
 
 
 def test_clients_that_never_read_hold_up_nobody(rig):
-    """Four send until nothing more is taken from them; whoever reads is served all the while, and they are hung up on."""
+    """Two send until nothing more is taken from them; whoever reads is served all the while, and they are hung up on."""
     with contextlib.ExitStack() as stack:
-        floods = [stack.enter_context(Client(rig, 2048)) for _ in range(4)]
+        floods = [stack.enter_context(Client(rig, 2048)) for _ in range(2)]
         threads = [threading.Thread(target=_flood, args=(flood, 201, 200_000)) for flood in floods]
         for thread in threads:
             thread.start()
         client = stack.enter_context(Client(rig))
-        longest = 0.0
-        while any(thread.is_alive() for thread in threads):
+        longest, end = 0.0, time.monotonic() + 120
+        while not all(_is_reset(flood) for flood in floods):
+            assert time.monotonic() < end, "they are not hung up on"
             began = time.monotonic()
             assert client.ask(34, MODEL) == SG
             longest = max(longest, time.monotonic() - began)
+            time.sleep(0.005)
         for thread in threads:
             thread.join()
         assert longest < SOON_S, longest
@@ -256,7 +267,7 @@ def test_own_registers_do_not_wait_for_a_mute_unit(rig):
             for _ in range(5):
                 began = time.monotonic()
                 assert client.ask(34, MODEL) == SG
-                assert time.monotonic() - began < SOON_S
+                assert time.monotonic() - began < SOON_S / 2
     finally:
         ended.set()
         for thread in threads:
@@ -304,6 +315,35 @@ def test_refused_writes_do_not_fill_the_list_of_events(rig):
             client.ask(33, f"{70 + number % 12:02x}00")
     told = [event["text"] for event in api(rig, "/api/events")[1]["events"]]
     assert sum("write refused" in text for text in told) <= len(told) // 2, told
+
+
+def test_as_much_open_as_can_be(rig):
+    """Ten clients with all that they may have open, to units of all kinds, beside a page: memory gets short, nothing ends."""
+    ended = threading.Event()
+
+    def insist(number):
+        with contextlib.suppress(Closed), Client(rig) as client:
+            unit = (MUTE, 33, 35, 201, MUTE + 1, 36, 34, MUTE + 2, 35, MUTE + 3)[number]
+            for sent in range(6):
+                client.send(mbap(sent, unit, read(4, 2500, 100 + number)))
+            sent = 6
+            while not ended.is_set():
+                client.answer()
+                client.send(mbap(sent & 0xFFFF, unit, read(4, 2500, 100 + number)))
+                sent += 1
+
+    threads = [threading.Thread(target=insist, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    try:
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            assert rig.get("/get_command?command=get_measurements1")[0] in (200, 503)
+            time.sleep(0.1)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_fifty_connections_at_once(rig):

@@ -87,7 +87,7 @@ def test_writes_need_a_rule(rig, client):
     assert client.ask(33, write) == "9001" and client.ask(33, write) == "9001"
     assert client.ask(33, "0600650001") == "8601"
     refused = [told for told in events(rig) if "write refused" in told]
-    assert len([told for told in refused if "function 16 to unit 33" in told]) == 1, refused
+    assert len(refused) == 1, "one in a minute tells enough"
     assert "modbus_writes" in refused[0] and "127.0.0.1" in refused[0]
     change(rig, modbus_writes="33:16")
     try:

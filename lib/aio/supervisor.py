@@ -50,7 +50,10 @@ class Supervisor:
             except Exception as caught:  # a crash of any kind is this task's own; the others go on
                 error = caught
             self.crashes += 1
-            self._told(name, error)
+            try:
+                self._told(name, error)
+            except Exception:  # no memory to tell it
+                pass
             if ticks_diff(ticks_ms(), began) > _CALM_MS:
                 delay_ms = _FIRST_MS
             await asyncio.sleep_ms(delay_ms)

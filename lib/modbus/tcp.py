@@ -25,7 +25,7 @@ def frame_at(data, kind):
     0: more bytes are needed. -1: no request of either kind can start here. -2: one of a serial line with a wrong CRC.
     """
     length = len(data)
-    mbap = -1 if kind == RTU else _mbap_size(data, length)
+    mbap = -1 if kind == RTU else _mbap_size(data, length, kind)
     found = -1
     if length >= 4 and (kind != MBAP or mbap < 0):
         found = request_at(data, 0, length, data[0])
@@ -42,7 +42,7 @@ def frame_at(data, kind):
     return 0 if found == 0 and length < MAX_ADU else min(found, -1)
 
 
-def _mbap_size(data, length):
+def _mbap_size(data, length, kind):
     """Return the size of the frame whose header `data` starts with, 0 if that is not known yet, -1 if it is none."""
     for index in range(2, min(length, 5)):
         if data[index]:
@@ -50,7 +50,7 @@ def _mbap_size(data, length):
     if length < 6:
         return 0
     size = data[5]
-    if not 2 <= size <= 254 or (size == 2 and length > HEAD and data[HEAD] not in _SHORT):
+    if not 2 <= size <= 254 or (size == 2 and kind != MBAP and length > HEAD and data[HEAD] not in _SHORT):
         return -1
     return 6 + size
 

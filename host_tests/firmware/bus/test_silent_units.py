@@ -8,6 +8,7 @@ from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from host_tests.fakes.simulated_time import simulated
 from host_tests.firmware.bus.wire import Wire, read, words
 from host_tests.modbus_oracle import rtu
+from lib.modbus.request import raw
 
 MODULES = (modbus_master, queue, unit)
 DAY_MS = 86400000
@@ -275,4 +276,43 @@ async def test_programs_learn_within_a_second_that_a_unit_is_silent(time):
     await asyncio.sleep_ms(2000)
     assert await wire.ask(read(1, 7), INTERACTIVE, "client") == words(7)
     for task in tasks:
+        task.cancel()
+
+
+@simulated(*MODULES)
+async def test_what_a_unit_is_silent_about_does_not_end_its_polling(time):
+    """A program asks again and again with a function that the unit leaves unanswered."""
+    wire = Wire(time, {1: 20}, longest_ms=500)
+    tasks, answers = poll(wire, 1)
+    await asyncio.sleep_ms(2000)
+    answer = wire.uart._answer
+    wire.uart._answer = lambda frame: () if frame[1] == 43 else answer(frame)
+
+    async def insist():
+        while True:
+            await wire.ask(raw(1, b"\x2b\x0e\x01\x00"), INTERACTIVE, "client", 2500)
+
+    tasks.append(asyncio.create_task(insist()))
+    before = answers[1]
+    await asyncio.sleep_ms(20000)
+    assert answers[1] - before > 10 and wire.master.units[1].failures == 0, (answers[1] - before, wire.master.units[1].failures)
+    for task in tasks:
+        task.cancel()
+
+
+@simulated(*MODULES)
+async def test_a_slow_unit_is_found_beside_busy_programs(time):
+    wire = Wire(time, {1: 20, 2: 500})
+
+    async def insist(number):
+        count = 0
+        while True:
+            count += 1
+            await wire.ask(read(1, 1000 * number + count % 100), INTERACTIVE, number, 2500)
+
+    tasks = [asyncio.create_task(insist(number)) for number in range(2)]
+    polling, answers = poll(wire, 2)
+    await asyncio.sleep_ms(300000)
+    assert answers.get(2, 0) > 50, answers
+    for task in tasks + polling:
         task.cancel()

@@ -6,6 +6,7 @@ from time import ticks_add
 from firmware.bus import modbus_master, queue, unit
 from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from host_tests.fakes.simulated_time import simulated
+from host_tests.fakes.uart import reply
 from host_tests.firmware.bus.wire import Wire, read, words
 from host_tests.modbus_oracle import rtu
 from lib.modbus.errors import DEVICE_BUSY, GATEWAY_PATH
@@ -239,3 +240,66 @@ async def test_deadlines(time):
         await asyncio.sleep_ms(5000)
         assert len(wire.moments(2)) <= 2, (what, "asked on when nobody waits any more")
         wire.task.cancel()
+
+
+def insist(wire, unit, client, priority, answers, address=0):
+    """Ask for ever, each time for something else; count what came by client."""
+
+    async def ask_on():
+        number = 0
+        while True:
+            number += 1
+            answer = await wire.ask(read(unit, address + number % 100), priority, client, 2500)
+            key = client if answer == words(address + number % 100) else answer
+            answers[key] = answers.get(key, 0) + 1
+
+    return asyncio.create_task(ask_on())
+
+
+@simulated(*MODULES)
+async def test_commands_polls_and_programs_all_get_turns(time):
+    wire = Wire(time, {1: 20})
+    answers = {}
+    tasks = [insist(wire, 1, f"command {n}", COMMAND, answers, 1000 * n) for n in range(2)]
+    tasks += [insist(wire, 1, f"poll {n}", POLL, answers, 5000 + 1000 * n) for n in range(3)]
+    tasks.append(insist(wire, 1, "program", INTERACTIVE, answers, 9000))
+    await asyncio.sleep_ms(20000)
+    assert min([answers.get(name, 0) for name in ("command 0", "command 1", "poll 0", "poll 1", "poll 2", "program")]) > 3, (
+        answers
+    )
+    assert "deadline" not in answers, answers
+    for task in tasks:
+        task.cancel()
+
+
+@simulated(*MODULES)
+async def test_who_comes_anew_does_not_overtake_who_stays(time):
+    """A client that connects for each request has another name each time."""
+    wire = Wire(time, {1: 20})
+    answers = {}
+    stays = insist(wire, 1, "stays", INTERACTIVE, answers)
+    count = 0
+
+    async def come_anew(number):
+        nonlocal count
+        while True:
+            count += 1
+            await wire.ask(read(1, 1000 * number + count % 100), INTERACTIVE, f"new {number} {count}")
+
+    tasks = [asyncio.create_task(come_anew(number)) for number in range(1, 4)]
+    await asyncio.sleep_ms(20000)
+    assert answers["stays"] > 0.8 * count / 3, (answers, count)
+    for task in tasks + [stays]:
+        task.cancel()
+
+
+@simulated(*MODULES)
+async def test_a_short_deadline_of_one_takes_nothing_from_another(time):
+    """A poll follows a program's question; the program gives up, the poll still has its tries."""
+    wire = Wire(time, {1: 20})
+    assert await wire.ask(read(1)) == words(100)
+    wire.script = [[], [], [(20, reply(read(1).adu))]]
+    hasty = wire.asking(read(1), INTERACTIVE, "hasty", 100)
+    await asyncio.sleep_ms(10)
+    assert await wire.ask(read(1), POLL, "poll") == words(100)
+    assert await hasty == "deadline" and wire.master.units[1].failures == 0

@@ -68,7 +68,8 @@ def test_half_frames_wait():
 def test_what_is_no_request():
     for text in NONE:
         assert tcp.frame_at(hexed(text), 0) < 0, text
-        assert tcp.frame_at(hexed(text), MBAP) < 0, text
+        if text[10:14] != "0002":  # once the kind is known, that is a request with an empty body
+            assert tcp.frame_at(hexed(text), MBAP) < 0, text
     assert tcp.frame_at(b"\x21\x41" + b"\x55" * 254, 0) == -1  # no CRC fits, and none can
 
 
