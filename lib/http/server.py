@@ -149,7 +149,10 @@ class HttpServer:
     def tell(self, error, request):
         """Report an exception that should not have happened."""
         if self.on_error is not None:
-            self.on_error(error, request)
+            try:
+                self.on_error(error, request)
+            except MemoryError:
+                pass  # the client is to have its answer all the same
 
     # Accepting
 
