@@ -79,12 +79,7 @@ class ModbusMaster:
         entry = Entry(request, priority, client, deadline_in(deadline_ms), max_age_ms > 0)
         self._queue.add(entry)
         try:
-            if deadline_ms is None:
-                await entry.done.wait()
-            else:
-                await asyncio.wait_for_ms(entry.done.wait(), deadline_ms)
-        except asyncio.TimeoutError:  # noqa: UP041 - no builtin here
-            raise FrameError("deadline")
+            await entry.done.wait()  # the wire's task sees to the deadline: a task for it here would cost 0.5 KB
         finally:
             self._queue.remove(entry)
         if entry.error:
@@ -114,6 +109,7 @@ class ModbusMaster:
             if self._beat:
                 self._beat.beat()
             queue.arrived.clear()
+            queue.expire()
             disappointed = self._disappoint()
             entry = queue.next(self._may_go)
             if entry is None:
@@ -168,7 +164,10 @@ class ModbusMaster:
     def _next_due_ms(self):
         """Milliseconds until something that waits may go, at most _IDLE_MS."""
         least = _IDLE_MS
+        now = ticks_ms()
         for entry in self._queue.entries:
+            if entry.deadline is not None:
+                least = min(least, ticks_diff(entry.deadline, now))
             if entry.follows is None:
                 unit = self.unit(entry.request.unit)
                 wait_ms = max(unit.ambiguous_ms(entry.request), unit.wait_ms() if entry.priority == POLL else 0)
@@ -311,7 +310,11 @@ class ModbusMaster:
         latency_ms = 0
         deadline = ticks_add(sent, timeout_ms)
         in_frame = False
+        looks = 0
         while True:
+            looks += 1
+            if not looks & 7:
+                self._queue.expire()
             count = uart.receive(reader.room())
             if count:
                 reader.filled(count)

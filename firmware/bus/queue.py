@@ -10,6 +10,8 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from lib.modbus.errors import FrameError
+
 COMMAND = const(0)  # relay commands and writes
 INTERACTIVE = const(1)  # Modbus TCP clients, pages: somebody waits
 POLL = const(2)
@@ -140,6 +142,17 @@ class Queue:
                         heir.tries = entry.tries
         if heir is None:
             self.entries.append(entry)
+
+    def expire(self):
+        """Tell those whose deadline has passed; who waits for what is on the wire, too."""
+        now = ticks_ms()
+        for entry in list(self.entries) if self.entries else ():
+            if entry.deadline is not None and ticks_diff(entry.deadline, now) <= 0:
+                self.remove(entry)
+                entry.finish(FrameError("deadline"))
+        entry = self.active
+        if entry and entry.deadline is not None and not entry.done.is_set() and ticks_diff(entry.deadline, now) <= 0:
+            entry.finish(FrameError("deadline"))
 
     def waiting(self, unit):
         """Return 0 if only polls wait, 2 if a person or a program waits for another unit than this, 1 if for this one only."""

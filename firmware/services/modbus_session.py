@@ -101,7 +101,7 @@ class Session:
         self._gateway = server.gateway
         self._shared = server.shared
         server.count += 1
-        self._name = f"{server.name} {server.count}"  # in the wires' queues
+        self._number = 2 * server.count + bool(server.wrap)  # in the wires' queues; a number takes no memory there
         self._raw = sock
         self._socket = server.wrap(sock) if server.wrap else sock
         self._address = address
@@ -261,7 +261,7 @@ class Session:
                 self._tell_refused(unit, function)
                 raise PeerError(ILLEGAL_FUNCTION)
             request = raw(address, pdu)
-            return await self._gateway.field.ask(port, request, self._name, units.wait_ms, units.max_age_ms)
+            return await self._gateway.field.ask(port, request, self._number, units.wait_ms, units.max_age_ms)
         except PeerError as error:
             code = error.code
         except FrameError:

@@ -43,7 +43,7 @@ def test_input_registers_of_a_meter(rig):
 def test_floats_and_energies_of_all_families(rig):
     told, complaint = mbpoll(rig, 200, "3:float", 1030, 9)
     assert not complaint and [told[1030 + 2 * n] for n in range(3)] == ["19.5", "19.5", "217.5"]
-    assert [told[1036 + 2 * n] for n in range(6)] == ["nan", "nan", "nan", "0", "0", "0"]  # it measures no U12
+    assert [told[1036 + 2 * n] for n in range(6)] == ["33.77", "227.88", "227.88", "0", "0", "0"]
     told, complaint = mbpoll(rig, 202, "4:float", 1048, 8)
     assert not complaint and [float(value) for value in told.values()] == [750, 300, 250, 200, 375, 150, 125, 100]
     assert mbpoll(rig, 202, "3:int", 1208, 3) == ({1208: "123456", 1210: "0", 1212: "45678"}, "")

@@ -236,7 +236,7 @@ async def test_deadlines(time):
         await asyncio.sleep_ms(1)
         began = time.passed_ms()
         assert await wire.ask(read(2, 7), INTERACTIVE, 2, deadline_ms) == expected, what
-        assert time.passed_ms() - began <= within_ms, (what, time.passed_ms() - began)
+        assert time.passed_ms() - began <= within_ms + 50, (what, time.passed_ms() - began)
         await asyncio.sleep_ms(5000)
         assert len(wire.moments(2)) <= 2, (what, "asked on when nobody waits any more")
         wire.task.cancel()
