@@ -90,7 +90,8 @@ class Queue:
         `may_go(entry)` tells whether its unit may be asked now.
         """
         now = ticks_ms()
-        chosen = modest = best = None
+        chosen = modest = None
+        best = (0, 0)
         for entry in self.entries:
             if entry.follows is not None or not may_go(entry):
                 continue
