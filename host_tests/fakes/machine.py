@@ -28,15 +28,19 @@ def reset():
 class Pin:
     IN = 1
     OUT = 3
+    PULL_DOWN = 1
+    PULL_UP = 2
     IRQ_RISING = 1
     IRQ_FALLING = 2
     levels = {}
 
-    def __init__(self, number, mode=-1, value=None):
+    def __init__(self, number, mode=-1, pull=-1, value=None):
         self.number = number
         self.handler = None
         if value is not None:
             self.levels[number] = int(value)
+        elif pull == self.PULL_UP:
+            self.levels.setdefault(number, 1)
         journal.append(("pin", number, mode, value))
 
     def value(self, level=None):

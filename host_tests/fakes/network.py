@@ -1,4 +1,9 @@
-"""A fake of the module `network` of the ESP32 with one access point, whose password is "secret"."""
+"""A fake of the module `network` of the ESP32: a station over the rig's fake radio, and an Ethernet interface."""
+
+from firmware.port.radio_fake import RadioFake
+
+ETH_INITIALIZED, ETH_STARTED, ETH_STOPPED, ETH_CONNECTED, ETH_DISCONNECTED, ETH_GOT_IP = range(6)
+PHY_LAN8720 = 1
 
 journal = []
 names = []
@@ -10,46 +15,59 @@ def hostname(name):
     journal.append(("hostname", name))
 
 
-class WLAN:
+class WLAN(RadioFake):
     IF_STA = 0
-    there = True  # the access point
-    internal_errors = 0  # how many times connect() is to raise
+    in_reach = ()  # access points, for those that are made next
 
     def __init__(self, interface):
-        self._active = self._joined = False
-        self._addresses = ("192.168.1.50", "255.255.255.0", "192.168.1.1", "192.168.1.1")
+        assert interface == WLAN.IF_STA
+        super().__init__(list(WLAN.in_reach))
 
-    def active(self, state):
-        self._active = state
-        journal.append(("active", state))
+    def active(self, is_on):
+        journal.append(("active", is_on))
+        super().active(is_on)
 
-    def config(self, **settings):
-        assert self._active
-        journal.append(("config", settings))
+    def connect(self, ssid, key=None, *, bssid=None):
+        journal.append(("connect", ssid, key))
+        super().connect(ssid, key, bssid=bssid)
 
-    def connect(self, ssid, password):
-        journal.append(("connect", ssid, password))
-        if WLAN.internal_errors:
-            WLAN.internal_errors -= 1
-            raise OSError("Wifi Internal Error")
-        self._joined = password == "secret"
 
-    def disconnect(self):
-        journal.append(("disconnect",))
-        self._joined = False
+class LAN:
+    """`state` and `address` are the test's to set."""
+
+    made = []
+
+    def __init__(self, **how):
+        journal.append(("lan", how))
+        self.is_on = False
+        self.state = ETH_INITIALIZED
+        self.address = "0.0.0.0"
+        self.static = None
+        LAN.made.append(self)
+
+    def active(self, is_on):
+        self.is_on = is_on
+        self.state = ETH_STARTED if is_on else ETH_STOPPED
+
+    def plug(self, address="192.168.7.20"):
+        """The cable is in, and DHCP has answered."""
+        self.state = ETH_GOT_IP
+        self.address = address
+
+    def unplug(self):
+        self.state = ETH_DISCONNECTED
+        self.address = "0.0.0.0"
+
+    def status(self):
+        return self.state
 
     def isconnected(self):
-        return self._joined and WLAN.there
-
-    def status(self, what):
-        assert what == "rssi"
-        return -61
+        return self.state == ETH_GOT_IP
 
     def ifconfig(self, addresses=None):
-        if addresses is None:
-            return self._addresses
-        for address in addresses:
-            if address.count(".") != 3:
-                raise ValueError("invalid arguments")
-        self._addresses = addresses
-        return None
+        if addresses is not None:
+            self.static = addresses
+            return None
+        if self.static:
+            return self.static
+        return (self.address, "255.255.255.0", "192.168.7.1", "192.168.7.1")

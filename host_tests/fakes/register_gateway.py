@@ -93,9 +93,13 @@ class Gateway:
         self.router = Router()
         self.modbus_access = None
         self.restarts = 0
+        self.resets = []  # who wanted them
 
     def restart(self):
         self.restarts += 1
+
+    def factory_reset(self, by):
+        self.resets.append(by)
 
     def pass_s(self, seconds):
         """Let time pass."""

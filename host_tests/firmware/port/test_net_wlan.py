@@ -1,144 +1,183 @@
-"""Wi-Fi as a station over a fake network module: joining, losing, joining again; the pauses are skipped."""
+"""The driver of a station over a fake of network.WLAN: how attempts end, what is seen, what is known of a connection."""
 
 import asyncio
-import sys
 
-sys.path.insert(0, "host_tests/fakes")  # a fake network: see there
-import network
+from firmware.port import radio_fake, wlan_actions
+from firmware.port.net_wlan import NetWlan
+from firmware.port.radio_fake import RadioFake
+from host_tests.fakes.simulated_time import simulated
+from host_tests.fakes.station import ap
 
-from firmware.port import net_wlan
+MODULES = (wlan_actions, radio_fake)
+# The statuses of failed attempts (platform sheet), and what they are called
+STATUSES = (
+    (200, "no answer"),
+    (201, "not found"),
+    (202, "wrong password"),
+    (203, "no answer"),
+    (204, "wrong password"),
+    (15, "wrong password"),
+    (210, "wrong password"),
+    (211, "not found"),
+    (212, "not found"),
+    (8, "no answer"),
+)
 
-sleep_ms = asyncio.sleep_ms
+
+def started(access_points, **more):
+    wlan = NetWlan(lambda: RadioFake(access_points), lambda function, arguments: function(*arguments))
+    wlan_actions.start(wlan, **more)
+    return wlan
 
 
-class Settings:
-    def __init__(self, **values):
-        self.values = values
+@simulated(*MODULES)
+async def test_how_attempts_end(time):
+    points = [
+        ap("good", takes_ms=1200),
+        ap("open", psk=""),
+        ap("hidden", hidden=True),
+        ap("mute", dhcp=False),
+        ap("slow", takes_ms=60000),
+    ]
+    for ssid, password, ends, longest_ms in (
+        (b"good", "secret", "connected", 1500),
+        (b"good", "wrong", "wrong password", 3000),
+        (b"open", "", "connected", 3000),
+        (b"hidden", "secret", "connected", 3000),
+        (b"nowhere", "secret", "not found", 3000),
+        (b"mute", "secret", "no address", 20000),
+        (b"slow", "secret", "no answer", 20000),
+    ):
+        wlan = started(points)
+        began = time.passed_ms()
+        assert await wlan_actions.join(wlan, ssid, password) == ends, ssid
+        assert time.passed_ms() - began <= longest_ms, ssid
+        assert wlan.look() is (ends == "connected"), ssid
+        assert wlan.address == ("127.0.0.1" if ends == "connected" else "0.0.0.0")
 
-    def get(self, name):
-        return self.values.get(name, "")
+
+@simulated(*MODULES)
+async def test_a_failure_of_before_does_not_count(time):
+    points = []
+    wlan = started(points)
+    for _ in range(3):
+        assert await wlan_actions.join(wlan, b"home", "secret") == "not found"
+    points.append(ap("home", takes_ms=5000))
+    assert wlan.radio.status() == 201
+    assert await wlan_actions.join(wlan, b"home", "secret") == "connected"
 
 
-class Gateway:
-    """A station, what it told, and the pauses it asked for."""
+@simulated(*MODULES)
+async def test_every_status_has_a_name(time):
+    for status, name in STATUSES:
+        wlan = started([])
+        radio = wlan.radio
+        radio._failure = 7
+        radio.connect = lambda *_, radio=radio, status=status, **__: setattr(radio, "_failure", status)
+        assert await wlan_actions.join(wlan, b"x", "") == name, status
 
-    def __init__(self, **values):
-        network.journal.clear()
-        network.names.clear()
-        network.WLAN.there = True
-        network.WLAN.internal_errors = 0
-        self.settings = Settings(**values)
-        self.station = net_wlan.NetWlan()
-        self.station.hostname = "sg000017"
-        self.told = asyncio.Event()
-        self.changes = []
-        self.pauses = []
 
-    async def _sleep(self, ms):
-        self.pauses.append(ms)
-        await sleep_ms(0)
+@simulated(*MODULES)
+async def test_joining_another_leaves_the_first_and_waits_a_second(time):
+    wlan = started([ap("a"), ap("b", rssi=-60)])
+    assert await wlan_actions.join(wlan, b"a", "secret") == "connected"
+    began = time.passed_ms()
+    assert await wlan_actions.join(wlan, b"b", "secret", b"\x02\0\0\0\0\1") == "connected"
+    assert time.passed_ms() - began >= 1000
+    assert (wlan.rssi, wlan.bssid) == (-60, b"\x02\0\0\0\0\1")
 
-    def _hear(self, is_up):
-        self.changes.append(is_up)
-        self.told.set()
 
-    async def __aenter__(self):
-        asyncio.sleep_ms = self._sleep
-        self.task = asyncio.create_task(self.station.run(self.settings, self._hear))
-        return self
+@simulated(*MODULES)
+async def test_an_attempt_can_be_ended(time):
+    wlan = started([ap("slow", takes_ms=60000)])
+    began = time.passed_ms()
+    assert await wlan_actions.join(wlan, b"slow", "secret", is_over=lambda: time.passed_ms() > 2000) == "aborted"
+    assert time.passed_ms() - began < 3000
 
-    async def __aexit__(self, *error):
-        self.task.cancel()
-        asyncio.sleep_ms = sleep_ms
+
+@simulated(*MODULES)
+async def test_what_is_in_reach(time):
+    wlan = started([ap("a", auth="open", channel=11), ap("b", hidden=True, rssi=-80)])
+    assert await wlan_actions.scan(wlan) == [
+        (b"a", b"\x02\0\0\0\0\0", 11, -50, 0, False),
+        (b"", b"\x02\0\0\0\0\1", 1, -80, 3, True),
+    ]
+    wlan.radio.connect(b"a", "secret")
+    assert await wlan_actions.scan(wlan) == [], "it does not scan while it connects"
+
+
+@simulated(*MODULES)
+async def test_a_scan_runs_beside_the_loop_and_never_hangs(time):
+    threads = []
+    wlan = NetWlan(lambda: RadioFake([ap("a")]), lambda function, arguments: threads.append((function, arguments)))
+    wlan_actions.start(wlan)
+    scan = asyncio.create_task(wlan_actions.scan(wlan))
+    await asyncio.sleep_ms(2300)
+    function, arguments = threads.pop()
+    function(*arguments)  # the thread ends
+    assert len(await scan) == 1 and time.passed_ms() < 3000
+    assert await wlan_actions.scan(wlan) == [] and time.passed_ms() < 20000, "that thread never ends"
+
+    def fail(function, arguments):
+        raise OSError("can't create thread")
+
+    wlan.start_thread = fail
+    assert await wlan_actions.scan(wlan) == []
+
+
+@simulated(*MODULES)
+async def test_what_is_known_of_a_connection(time):
+    points = [ap("a", rssi=-61)]
+    wlan = started(points)
+    assert (wlan.mode, wlan.ssid, wlan.rssi, wlan.address, wlan.netmask, wlan.dns_servers) == (
+        "WiFi",
+        "",
+        0,
+        "0.0.0.0",
+        "0.0.0.0",
+        (),
+    )
+    await wlan_actions.join(wlan, b"a", "secret")
+    assert (wlan.rssi, wlan.netmask, wlan.dns_servers) == (-61, "255.0.0.0", ())
+    points[0]["rssi"] = -75
+    for _ in range(10):
+        assert wlan.look()
+    assert wlan.rssi == -75
+    points.clear()
+    assert not wlan.look()
+    wlan_actions.leave(wlan)
+    assert not wlan.look() and wlan.radio is None
+    wlan_actions.leave(wlan)
+
+
+@simulated(*MODULES)
+async def test_a_static_address(time):
+    static = ("10.0.0.7", "255.0.0.0", "10.0.0.1", "10.0.0.2")
+    wlan = started([ap("a", dhcp=False)], addresses=static, dns_servers=("10.0.0.2", "10.0.0.3"))
+    assert await wlan_actions.join(wlan, b"a", "secret") == "connected"
+    assert (wlan.address, wlan.netmask, wlan.dns_servers) == ("10.0.0.7", "255.0.0.0", ("10.0.0.2", "10.0.0.3"))
+
+
+def test_the_fake_keeps_the_rules_of_the_radio():
+    radio = RadioFake([ap("a")])
+    for wrong in (lambda: radio.connect(b"a", "secret"), radio.scan, radio.disconnect, lambda: radio.status("rssi")):
         try:
-            await self.task
-        except asyncio.CancelledError:
-            pass
-
-    async def change(self):
-        """Wait for the next change and return what it was."""
-        self.told.clear()
-        await asyncio.wait_for(self.told.wait(), 20)
-        return self.changes[-1]
-
-
-def done(what):
-    return [entry for entry in network.journal if entry[0] == what]
-
-
-async def test_it_joins_and_tells_what_it_got():
-    async with Gateway(wifi_ssid="home", wifi_password="secret") as gateway:
-        assert await gateway.change()
-        station = gateway.station
-        await sleep_ms(0)
-        await sleep_ms(0)
-        assert (station.mode, station.ssid, station.rssi) == ("WiFi", "home", -61)
-        assert (station.address, station.netmask) == ("192.168.1.50", "255.255.255.0")
-        assert station.dns_servers == ("192.168.1.1",)
-        assert done("config") == [("config", {"reconnects": 0})], "the driver would try by itself"
-    assert gateway.changes == [True, False], "ended, it is down"
-    assert (gateway.station.address, gateway.station.netmask) == ("0.0.0.0", "0.0.0.0")
-
-
-async def test_dhcp_and_mdns_know_its_name_before_the_radio_is_on():
-    for mdns_enabled in (1, 0):  # mDNS cannot be switched off, and DHCP wants the name in any case
-        async with Gateway(wifi_ssid="home", wifi_password="secret", mdns_enabled=mdns_enabled) as gateway:
-            assert await gateway.change()
-            assert network.journal[:2] == [("hostname", "sg000017"), ("active", True)]
-            assert network.names == ["sg000017"]
-
-
-async def test_a_lost_connection_is_told_once_and_comes_back():
-    async with Gateway(wifi_ssid="home", wifi_password="secret") as gateway:
-        assert await gateway.change()
-        network.WLAN.there = False
-        assert not await gateway.change()
-        station = gateway.station
-        assert (station.ssid, station.rssi, station.address, station.dns_servers) == ("", 0, "0.0.0.0", ())
-        while len(done("connect")) < 3:
-            await sleep_ms(1)
-        network.WLAN.there = True
-        assert await gateway.change()
-    assert gateway.changes == [True, False, True, False]
-
-
-async def test_a_wrong_password_is_tried_ever_more_seldom():
-    async with Gateway(wifi_ssid="home", wifi_password="guess") as gateway:
-        while len(done("connect")) < 9:
-            await sleep_ms(1)
-    assert [pause for pause in gateway.pauses if pause >= 1000][:9] == [1000, 2000, 4000, 8000, 16000, 32000] + 3 * [60000]
-    assert len(done("disconnect")) >= 8, "every attempt ends before the next"
-    assert [state for _, state in done("active")][:3] == [True, False, True], "a driver that may be stuck is restarted"
-    assert gateway.changes == []
-
-
-async def test_errors_of_the_driver_are_attempts_that_failed():
-    async with Gateway(wifi_ssid="home", wifi_password="secret") as gateway:
-        network.WLAN.internal_errors = 3
-        assert await gateway.change()
-    assert len(done("connect")) == 4
-
-
-async def test_a_static_address_is_taken():
-    values = {"ip": "10.0.0.7", "netmask": "255.0.0.0", "gateway": "10.0.0.1", "dns1": "10.0.0.2", "dns2": "10.0.0.3"}
-    async with Gateway(wifi_ssid="home", wifi_password="secret", static_ip_en=1, **values) as gateway:
-        assert await gateway.change()
-        assert gateway.station.address == "10.0.0.7"
-        assert gateway.station.netmask == "255.0.0.0"
-        assert gateway.station.dns_servers == ("10.0.0.2", "10.0.0.3")
-
-
-async def test_a_static_address_that_is_none_leaves_dhcp():
-    async with Gateway(wifi_ssid="home", wifi_password="secret", static_ip_en=1, ip="my house") as gateway:
-        assert await gateway.change()
-        assert gateway.station.address == "192.168.1.50"
-        assert gateway.station.dns_servers == ("192.168.1.1",)
-
-
-async def test_without_a_network_in_the_settings_it_waits():
-    async with Gateway() as gateway:
-        while len(gateway.pauses) < 5:
-            await sleep_ms(1)
-        assert network.journal == []
-        gateway.settings.values.update(wifi_ssid="home", wifi_password="secret")
-        assert await gateway.change()
+            wrong()
+            raised = False
+        except OSError:
+            raised = True
+        assert raised, "it is off, or not connected"
+    radio.active(True)
+    assert radio.status() == 1000
+    radio.connect(b"a", "secret")
+    assert radio.status() == 1010 and radio.isconnected()
+    try:
+        radio.connect(b"a", "secret")
+        raised = False
+    except OSError:
+        raised = True
+    assert raised, "it is connected"
+    radio.access_points = []
+    assert radio.status() == 200 and not radio.isconnected()
+    radio.access_points = [ap("a")]
+    assert not radio.isconnected(), "it never connects by itself"
