@@ -1,0 +1,224 @@
+"""A phone gives the gateway its Wi-Fi over Bluetooth: Espressif's provisioning (lib/provision) with what this product adds.
+
+While firmware/services/network_search.py finds no network it awaits run(). In RAM only then. docs/provisioning.md tells what
+the installer does, and why it is as it is.
+"""
+
+import asyncio
+import os
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from lib.provision.errors import INTERNAL_ERROR, INVALID_ARGUMENT, SUCCESS, Refused
+from lib.provision.wifi import AUTH_ERROR, CONNECTED, CONNECTING, FAILED, NETWORK_NOT_FOUND
+
+_UUID = "5d8ec4a1-3f0b-4c52-9b1e-8a4f6d2b7c90"  # ours, drawn by lot: phones take it from the advertisement
+_ENDPOINTS = ("prov-ctrl", "prov-scan", "prov-session", "prov-config", "proto-ver")  # their numbers go by this order
+_SECURITY = const(1)
+_LOOK_MS = const(250)
+_SCAN_MS = const(100)  # between two looks whether a scan has ended
+_CLIENT_MS = const(60000)  # more for who is connected at the end
+_MOST_MS = const(900000)  # in all
+_SEEN_MS = const(3000)  # that the phone has to take in that it worked
+_ASK_MS = const(15000)  # that it has to ask; connected again, perhaps
+
+
+def name(mac):
+    """Return the name under which phones find the gateway."""
+    return "PROV_%02X%02X%02X" % (mac[3], mac[4], mac[5])
+
+
+def code(identity):
+    """Return what a QR code for the phone's program says. It holds the secret: for a label or a console, for nobody else."""
+    return '{"ver":"v1","name":"%s","pop":"%s","transport":"ble","security":"%d"}' % (
+        name(identity.mac),
+        identity.pop,
+        _SECURITY,
+    )
+
+
+async def run(gateway, load, seconds):
+    """Return when credentials that a phone brought work and it has learned so, or after that time without a phone.
+
+    One that is connected at the end gets a minute more, and another, but not for ever. Raises what Bluetooth raises when it
+    does not start.
+    """
+    for module in ("security1", "provisioner"):  # here, so that they go again
+        load("lib.provision." + module)
+    service = _Service(gateway, load)
+    transport = load("firmware.port.ble_aioble").Transport(
+        gateway.platform.bluetooth(load), _UUID, _ENDPOINTS, service.answer, service.gone
+    )
+    errors = []
+    radio = asyncio.create_task(_radio(transport, name(gateway.identity.mac), errors))
+    try:
+        await _wait(service, transport, errors, 1000 * seconds)
+    finally:
+        radio.cancel()
+        try:
+            await radio
+        except asyncio.CancelledError:
+            pass
+    if gateway.trial.state == "connected" and not gateway.platform.is_host:
+        # Only a restart gives back all memory that Bluetooth took, and in one piece; the host's Bluetooth is a fake.
+        gateway.trial.keep()
+        gateway.events.add("start", "restart after provisioning")
+        gateway.restart()
+
+
+async def _radio(transport, name, errors):
+    try:
+        await transport.run(name)
+    except Exception as error:
+        errors.append(error)
+
+
+async def _wait(service, transport, errors, ms):
+    began = ticks_ms()
+    until = ticks_add(began, ms)
+    works_ms = None  # since when
+    trial = service.trial
+    while not errors:
+        await asyncio.sleep_ms(_LOOK_MS)
+        now = ticks_ms()
+        if trial.state == "connected":
+            works_ms = now if works_ms is None else works_ms
+            told_ms = service.told_ms
+            if ticks_diff(now, works_ms) > _ASK_MS:
+                return
+            if told_ms is not None and (transport.connection is None or ticks_diff(now, told_ms) > _SEEN_MS):
+                return
+            continue
+        works_ms = None
+        if ticks_diff(now, began) > _MOST_MS:
+            return
+        if transport.connection is not None and ticks_diff(until, now) < _CLIENT_MS:
+            until = ticks_add(now, _CLIENT_MS)
+        elif ticks_diff(until, now) < 0 and trial.state != "connecting":
+            return
+    raise errors[0]
+
+
+class _Service:
+    """What answers the requests, and `trial` for the methods of `wifi` (lib/provision/wifi.py)."""
+
+    def __init__(self, gateway, load):
+        self.trial = gateway.trial
+        self.told_ms = None  # when the client was first told that its credentials work
+        self._gateway = gateway
+        document = load("lib.store.document").Document(gateway.platform.root + "/provisioning.json")
+        self._guard = load("firmware.services.provisioning_guard").Guard(document, gateway.events)
+        self._client = None
+        self._scan = None
+        self._seen = ()
+        self._wish = None
+        self._is_applied = False
+        pop = gateway.identity.pop.encode()
+        self._provisioner = load("lib.provision.provisioner").Provisioner(_SECURITY, pop, self, os.urandom, self._guard.failed)
+
+    async def answer(self, connection, endpoint, request):
+        """Return the answer to a request, None for an error."""
+        provisioner = self._provisioner
+        if connection is not self._client:
+            self._client = connection
+            provisioner.disconnected()
+            self._gateway.events.add("network", "provisioning: a phone is connected")
+        if endpoint == "prov-session" and self._guard.is_paused():
+            return None
+        steps = provisioner.handle(endpoint, request)
+        try:
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    answer = end.value
+                    break
+                await asyncio.sleep_ms(_SCAN_MS if endpoint == "prov-scan" else 0)
+                if not connection.is_connected():
+                    return None
+        except Refused:
+            return None
+        except Exception as error:  # no memory, most likely: the phone may ask again
+            self._gateway.crashed("provisioning", error)
+            return None
+        finally:
+            steps.close()
+        if provisioner.established and endpoint == "prov-session":
+            self.trial.hold = True  # the stored networks must wait: somebody has better ones
+            self._guard.passed()
+        return answer
+
+    def gone(self):
+        """The client is away, or there was none."""
+        self._client = self._wish = None
+        self._is_applied = False
+        self._provisioner.disconnected()
+        self.trial.hold = False
+
+    # The contract of lib/provision/wifi.py.
+
+    def start_scan(self, passive):
+        if self.scan_finished():
+            self._seen = ()
+            self._scan = asyncio.create_task(self._look())
+        return True
+
+    async def _look(self):
+        try:
+            self._seen = await self.trial.scan()
+        except Exception as error:
+            self._gateway.crashed("scan", error)
+
+    def scan_finished(self):
+        return self._scan is None or self._scan.done()
+
+    def networks(self):
+        return [
+            (ssid, channel, rssi, bssid, auth) for ssid, bssid, channel, rssi, auth, is_hidden in self._seen if not is_hidden
+        ]
+
+    def set_config(self, ssid, passphrase, bssid, channel):
+        if not ssid:
+            return INVALID_ARGUMENT
+        if self.trial.state == "failed":
+            self.trial.forget()
+        self._wish = (ssid, passphrase, bssid, channel)
+        self._is_applied = self._is_applied and self.trial.state == "connecting"
+        return SUCCESS
+
+    def apply(self):
+        """The search looks for wishes four times a second, and the answer does not go over Wi-Fi: no need to wait longer."""
+        if self._wish is None or self._is_applied:
+            return INTERNAL_ERROR
+        try:
+            self.trial.try_network(*self._wish)
+        except ValueError:
+            return INTERNAL_ERROR
+        self.told_ms = None
+        self._is_applied = True
+        return SUCCESS
+
+    def state(self):
+        trial = self.trial
+        if trial.state == "connected":
+            if self.told_ms is None:
+                self.told_ms = ticks_ms()
+            address, ssid, bssid, channel, auth = trial.details
+            return CONNECTED, (address, auth, ssid, bssid or b"", channel)
+        if trial.state == "failed":
+            self._is_applied = False
+            return FAILED, AUTH_ERROR if trial.reason == "auth_error" else NETWORK_NOT_FOUND
+        return CONNECTING, None
+
+    def reset(self):
+        if self.trial.state != "failed":
+            return INTERNAL_ERROR
+        self.trial.forget()
+        self._wish = None
+        self._is_applied = False
+        return SUCCESS
+
+    def reprovision(self):
+        """No: when it worked, provisioning ends by itself."""
+        return INTERNAL_ERROR
