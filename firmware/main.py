@@ -12,8 +12,9 @@ else:
     from firmware.port.esp32 import Platform
 from firmware.field import Field
 from firmware.routes import Router
-from firmware.services import discovery
+from firmware.services import discovery, network
 from firmware.services.clock import SntpService
+from firmware.services.front import Front
 from firmware.services.inputs import Inputs
 from firmware.state.clock import Clock
 from firmware.state.events import Events
@@ -45,11 +46,17 @@ class Gateway:
         self.events.add("start", f"version {VERSION}, {platform.model}, cause: {platform.reset_cause}")
         platform.mount()
         self.router = Router(self)
+        try:
+            open(platform.root + "/factory_reset").close()
+            self._load("firmware.services.factory_reset").finish(self)
+        except OSError:
+            pass  # none was ordered before this start
         self.settings = Settings(platform.root + "/settings.json", self._document)
         for trouble in self.settings.load():
             self.events.add("settings", trouble)
         if platform.first_settings:
             self.settings.change(platform.first_settings)
+            self.settings.restart_needed = False  # nothing has begun yet
             platform.first_settings = None  # its RAM is wanted
         self.identity = Identity(platform.mac)
         self.identity.load(self._document(platform.root + "/identity.json"))
@@ -91,21 +98,22 @@ class Gateway:
         self.sntp = SntpService(self.clock, self.settings, self.events, lambda: platform.network.dns_servers, self._load)
         self.settings.on_change(self._changed)
         self.settings.on_error = lambda error: self.crashed("settings", error)
+        self.front = Front(self)
+        self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
         self._use_zone()
 
     async def run(self):
         """Start every task; never returns."""
         platform, start = self.platform, self.supervisor.start
         asyncio.get_event_loop().set_exception_handler(self._nobody_awaited)
+        self.front.show("connecting")
+        platform.button(self.front.button)
         platform.pulse_input(self.inputs)
         platform.on_time(lambda unix_ms: self.clock.set(unix_ms, "board"))
         port = platform.http_port
         self.server.listen("0.0.0.0", self.settings.get("http_port") if port is None else port)
         self.field.build()
-        if platform.network.run:
-            start("network", lambda: platform.network.run(self.settings, self._network_changed))
-        else:
-            self._network_changed(True)
+        start("network", lambda: network.run(self, self._load, self.front.show, self._network_changed, self._provision))
         start("http", self.server.run)
         start("inputs", self.inputs.run)
         start("health", self.health.run)
@@ -125,11 +133,14 @@ class Gateway:
             "modbus_tls": modbus_ports[1],
             "discovery": ports[0],
             "netbios": ports[1],
-            "ble": None,
         }
         platform.ready(pop=self.identity.pop, serial=self.identity.serial, **services)
-        platform.leds("slow", "off")
+        if self.identity.is_new and not platform.is_host:
+            platform.log(self._load("firmware.services.provisioning").code(self.identity))  # where there is a console
         await self._watch()
+
+    def _provision(self, seconds):
+        return self._load("firmware.services.provisioning").run(self, self._load, seconds)
 
     async def _watch(self):
         """Feed the watchdog while every task with a beat reports."""
@@ -189,6 +200,10 @@ class Gateway:
         finally:
             self.platform.reset()
 
+    def factory_reset(self, by):
+        """Forget all but what belongs to the hardware and begin anew soon; `by`: who wants it. OSError: it was not begun."""
+        self._load("firmware.services.factory_reset").begin(self, by)
+
     def crashed(self, name, error):
         """A task or a request ended with an exception that nobody expected; None if it just ended."""
         self.events.add("task", f"{name} ended: {error!r}" if error else f"{name} ended")
@@ -212,9 +227,12 @@ class Gateway:
             sys.print_exception(error)
 
     def _network_changed(self, is_up):
-        self.events.add("network", "up" if is_up else "down")
-        if is_up:
-            self.sntp.wake()
+        if not is_up:
+            self.events.add("network", "the connection is lost")
+            return
+        link = self.platform.network
+        self.events.add("network", f"{link.ssid or link.mode}: connected, {link.address}")
+        self.sntp.wake()
 
     def _changed(self, names):
         if "timezone" in names:

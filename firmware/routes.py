@@ -36,6 +36,7 @@ ROUTES = (
     ("GET", "/api/modbus_access", "user", "modbus_access", "get"),
     ("POST", "/api/modbus_access", "admin", "modbus_access", "post"),
     ("POST", "/api/restart", "admin", "status", "restart"),
+    ("POST", "/api/factory_reset", "admin", "status", "factory_reset"),
     ("GET", "/api/certificates", "user", "certificates", "get"),
     ("POST", "/api/certificates", "admin", "certificates", "post"),
     ("DELETE", "/api/certificates/", "admin", "certificates", "delete"),

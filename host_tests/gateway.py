@@ -100,6 +100,17 @@ def settings(rig):
     return json.loads(body)["values"]
 
 
+def factory_settings(rig):
+    """All settings as a new device has them."""
+    values = {}
+    for page in api(rig, "/api/settings")[1]["pages"]:
+        for row in page["rows"]:
+            for number in range(1, page["count"] + 1) or (0,):
+                name = row["name"].replace("#", str(number))
+                values[name] = {"set": False} if row.get("secret") else row["default"]
+    return values
+
+
 def api(rig, path, body=None, method=None, **headers) -> tuple[int, Any]:
     """(status, answer) of a request under /api with the login; POST when there is a body. The answer is "" if there is none."""
     if body is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import module_names
+
 TOP = Path(__file__).resolve().parent.parent
 
 # What every codec may use: no input or output, no clock
@@ -26,7 +28,11 @@ ROOMS = {
     "lib.store": PURE | {"errno", "io", "os"},
     "lib.aio": LOOP | SOCKETS | {"micropython"},
     "lib.http": PURE | LOOP | SOCKETS | {"lib.aio"},
-    "firmware.port": PURE | LOOP | SOCKETS | HARDWARE | {"board", "lib.aio", "lib.clock", "gc", "sys", "firmware.port"},
+    "firmware.port": PURE
+    | LOOP
+    | SOCKETS
+    | HARDWARE
+    | {"board", "lib.aio", "lib.clock", "lib.text", "gc", "sys", "firmware.port"},
     "firmware.bus": PURE | LOOP | {"lib", "firmware.bus"},
     "firmware.state": PURE | LOOP | {"os", "gc", "lib", "firmware.state"},
     "firmware.meters": PURE | LOOP | {"lib", "firmware.state", "firmware.meters"},
@@ -38,6 +44,7 @@ ROOMS = {
 ALSO = {
     "firmware.port.flash_file": HOST,  # the flash chip as a file
     "firmware.port.uart_pty": HOST,  # a terminal device as a UART
+    "firmware.port.esp32": {"_thread"},  # for what blocks in the chip's driver
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system
@@ -47,7 +54,7 @@ ALSO = {
 SHARED_BY_SERVICES = {
     f"firmware.services.{name}"
     for name in (
-        *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours"),
+        *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks"),
         *("registers_own", "registers_settings", "registers_mirror_map"),
     )
 }
@@ -136,6 +143,10 @@ def test_every_exception_is_still_needed():
         room = room_of(module, ROOMS)
         assert room is not None
         assert any(room_of(name, also) and not room_of(name, ROOMS[room]) for name in used), f"{module} needs no exception"
+
+
+def test_the_names_of_all_modules_are_in_flash():
+    assert module_names.TARGET.read_text() == module_names.text(), "run python -m tools.module_names"
 
 
 @pytest.mark.parametrize("path", sorted((TOP / "boards").glob("*/board.py")), ids=lambda path: path.parent.name)

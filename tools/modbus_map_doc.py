@@ -125,7 +125,7 @@ nothing, so blocks may be written back. A NUL ends a text; a secret is cleared b
 | 1 | save what was written |
 | 2 | forget it |
 | 3 | restart, half a second after the reply |
-| 5 | all settings back to their defaults, then restart; passwords and identity stay (not yet a factory reset) |
+| 5 | factory reset: settings, passwords, certificates, history go; the device's secret and the pulse counter stay |
 | 6 | lock: set `locked` to 1, close the ten minutes, forget what was not saved |
 | 8 | unlock: accepted, without effect, where writing is allowed anyway. There is no way in without a login |
 

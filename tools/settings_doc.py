@@ -18,8 +18,9 @@ They are changed on the page SG Settings, or by `PATCH /api/settings` with an ob
 A change is checked as a whole: if one field is wrong, the answer (422) says so for each, and nothing changes. What is marked
 with *restart* takes effect with the next start, all else at once. A secret is never shown, only whether it is set.
 Values that do not go together are refused: a static address without its mask, two RS-485 devices with one address.
-`#` stands for the number of a link (1, 2) or of an RS-485 device (1 to 16). `timezone` takes minutes east of UTC, a name such
-as `Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with `:port` if need be.
+`#` stands for the number of a link (1, 2), a further network (1 to 3), or an RS-485 device (1 to 16). `timezone` takes
+minutes east of UTC, a name such as `Europe/Ljubljana`, or a POSIX TZ rule; `ntp_server1` to `3` take a name or an address, with
+`:port` if need be. The name of a network may have any bytes ([network.md](network.md)).
 `modbus_writes` lists what Modbus clients may change: `33:6,16 *:5` lets functions 6 and 16 through to unit 33, and 5 to all.
 """
 
@@ -42,6 +43,8 @@ def text():
 def _values(setting):
     if setting.kind == "text":
         return f"text, at most {setting.range} bytes"
+    if setting.kind == "ssid":
+        return f"name of a network, at most {setting.range} bytes"
     if setting.kind == "ip":
         return "IPv4 address, or empty"
     if setting.kind == "zone":

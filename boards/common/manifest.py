@@ -7,16 +7,28 @@ The port's own Python modules stay out: _boot, flashbdev and inisetup are replac
 import os
 
 _TOP = "../.."
-_HOST_ONLY = ("flash_file.py", "host.py", "rig_link.py", "uart_pty.py")  # hardware of the development machine
+_HOST_ONLY = (
+    "aioble_fake.py",
+    "flash_file.py",
+    "host.py",
+    "radio_fake.py",
+    "rig_link.py",
+    "uart_pty.py",
+)  # no device has these
+# Of lib, what no service of a device uses: provisioning is by security 1, images are not signed yet.
+_UNUSED = ("ed25519.py", "security0.py", "security2.py", "sha512.py", "sha512_block.py", "srp.py")
 
 include("$(MPY_DIR)/extmod/asyncio")
+require("aioble-peripheral")  # for provisioning: of aioble only what a device needs
+require("aioble-server")
 
 for _room in ("lib", "firmware"):
     _files = []
     for _folder, _, _names in os.walk(os.path.join(_TOP, _room)):
         for _name in _names:
             _is_host = _name in _HOST_ONLY and os.path.basename(_folder) == "port"
-            if _name.endswith(".py") and not _is_host:
+            _is_unused = _name in _UNUSED and _room == "lib"
+            if _name.endswith(".py") and not _is_host and not _is_unused:
                 _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
     package(_room, files=sorted(_files), base_path=_TOP, opt=3)
 

@@ -3,6 +3,7 @@
 The contract of a platform, which firmware/port/esp32.py keeps too: the names below that do not begin with an underscore.
 """
 
+import asyncio
 import gc
 import sys
 from time import ticks_diff, ticks_ms
@@ -11,12 +12,15 @@ import vfs
 
 import board
 from firmware.port.flash_file import FlashFile, PartitionFile
+from firmware.port.net_wlan import NetWlan
+from firmware.port.radio_fake import RadioFake
 from firmware.port.rig_link import RigLink
 from firmware.port.uart_pty import UartPty
 
 _FLASH_BYTES = 0x400000
 _VFS = ("vfs", 0x370000, 0x90000)  # boards/partitions.csv; a test keeps them equal
 _RESET_STATUS = 3
+_BUTTON_MS = 50  # between two tellings of how the button stands
 _MAC = b"\xc4\x4f\x33\x00\x00\x11"  # its last three bytes in decimal are the serial number's digits: SG000017
 
 
@@ -38,7 +42,10 @@ class Platform:
         self.flash_bytes = _FLASH_BYTES
         self.first_settings = config.get("settings")
         self.reset_cause = config.get("reset_cause", "power-on")
-        self.network = _Network(self._link)
+        self._radio = RadioFake(config.get("aps") or [])
+        self._link.on("wifi", self._hear_wifi)
+        self.network = self.wlan = NetWlan(lambda: self._radio, lambda function, arguments: function(*arguments))
+        self.lan = None
         self.clock = _Clock(config.get("clock"))
         self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"))
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
@@ -80,6 +87,20 @@ class Platform:
         contact.edge(False, ticks_ms())  # it stands open at the start
         self._link.on("pulse", pulses)
 
+    def button(self, told):
+        """Have told(is_down, now_ms) called: at once, at each change (bouncing too), and every 100 ms while it returns True."""
+        told(False, ticks_ms())
+
+        def hear(message):
+            self._is_down = message["down"]
+            asyncio.create_task(self._follow(told))
+
+        self._link.on("button", hear)
+
+    async def _follow(self, told):
+        while told(self._is_down, ticks_ms()):
+            await asyncio.sleep_ms(_BUTTON_MS)
+
     def pt1000(self):
         """Return a function that gives the resistance at the terminals in milliohm, None for an open circuit."""
         state = [None]
@@ -100,16 +121,24 @@ class Platform:
 
         self._link.on("clock", hear)
 
+    def bluetooth(self, load):
+        """Return (aioble, UUID, sleep_ms): module, class, and the function by which its on_read() may wait.
+
+        `load(name)` returns a module that is in RAM only while it is used.
+        """
+        aioble = load("firmware.port.aioble_fake").use(self._link)
+        return aioble, aioble.UUID, aioble.sleep_ms
+
     def feed_watchdog(self):
         self._link.send(event="fed")
 
     def leds(self, green, red):
-        """Show a pattern per colour: "off", "on", "slow", "fast"."""
+        """Show a pattern per colour: "off", "on", or blinking: "slow" once, "fast" five times a second."""
         self._link.send(event="leds", green=green, red=red)
 
     def ready(self, **services):
         """Everything runs; services by name with their port numbers."""
-        self._link.send(event="ready", **services)
+        self._link.send(event="ready", mac=self.mac.hex(), **services)
 
     def reset(self):
         sys.exit(_RESET_STATUS)
@@ -119,6 +148,9 @@ class Platform:
 
     async def run(self):
         await self._link.run()
+
+    def _hear_wifi(self, message):
+        self._radio.access_points = message["aps"]
 
     def _report_heap(self, _):
         gc.collect()
@@ -136,26 +168,6 @@ def _has_superblock(partition):
         if start[8:16] != b"littlefs":
             return False
     return True
-
-
-class _Network:
-    """A fake of the radio: connected to the first access point the rig has."""
-
-    def __init__(self, link):
-        self.mode = "WiFi"
-        self.ssid = ""
-        self.rssi = 0
-        self.address = "127.0.0.1"
-        self.netmask = "255.0.0.0"
-        self.dns_servers = ()
-        link.on("wifi", self._heard)
-
-    def _heard(self, message):
-        access_points = message["aps"]
-        self.ssid = access_points[0]["ssid"] if access_points else ""
-        self.rssi = access_points[0]["rssi"] if access_points else 0
-
-    run = None  # nothing to keep up: the machine's own network serves
 
 
 class _Clock:

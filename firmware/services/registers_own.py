@@ -38,7 +38,18 @@ INPUTS = (
     (1008, 1, "uint16", "requests", "HTTP requests since the start, modulo 65536"),
 )
 
-HOLDING_BLOCKS = ((12, 4), (101, 64), (201, 37), (301, 125), (500, 500), (1001, 160), (1501, 170), (2001, 235), (5001, 4))
+HOLDING_BLOCKS = (
+    (12, 4),
+    (101, 64),
+    (201, 37),
+    (301, 125),
+    (500, 500),
+    (1001, 160),
+    (1501, 170),
+    (2001, 235),
+    (2301, 144),
+    (5001, 4),
+)
 
 # first address, step to the next, how many, rows: (offset, registers, type, name). # in a name is the number, from 1.
 # Types: `uint16`; `text`; `secret`, a text that reads as spaces; `hex`, an IPv4 address as four bytes; `minutes`, a time zone
@@ -137,6 +148,7 @@ HOLDING = (
             (11, 1, "uint16", "response_ms"),
             (12, 1, "uint16", "pt1000_lead_mohm"),
             (13, 1, "uint16", "read_login"),
+            (14, 1, "uint16", "lan_fallback"),
             (19, 1, "uint16", "modbus_max_age"),
             (20, 1, "uint16", "modbus_wait_ms"),
             (21, 1, "uint16", "modbus_idle_s"),
@@ -155,6 +167,7 @@ HOLDING = (
         ),
     ),
     (2201, 16, 2, ((0, 16, "text", "mqtt#_cli_cert"),)),
+    (2301, 48, 3, ((0, 16, "text", "wifi_other#_ssid"), (16, 32, "secret", "wifi_other#_password"))),
     (5001, 0, 1, ((0, 1, "uint16", "debug_console"),)),
 )
 

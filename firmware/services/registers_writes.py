@@ -9,13 +9,12 @@ from micropython import const
 
 from firmware.services.registers_own import HOLDING_BLOCKS, holding
 from firmware.services.registers_settings import Values, decode, is_unlocked
-from firmware.state import schema
 from firmware.state.modbus_access import current, needed
 from firmware.state.settings import SettingsError
 from lib.modbus.errors import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, FrameError, PeerError
 from lib.modbus.window import Window
 
-_SAVE, _ABANDON, _RESTART, _DEFAULTS, _LOCK, _UNLOCK = const(1), const(2), const(3), const(5), const(6), const(8)
+_SAVE, _ABANDON, _RESTART, _FACTORY, _LOCK, _UNLOCK = const(1), const(2), const(3), const(5), const(6), const(8)
 _RESTART_MS = const(500)  # so that the reply is out
 _BY_GATEWAY = const(1)  # the relay mode in which the gateway may switch
 _MOST_STAGED = const(48)  # values: they are in RAM
@@ -82,7 +81,7 @@ def _checked(setting, kind, data):
 
 def _check_action(gateway, name, value):
     if name == "command":
-        is_right = value in (0, _SAVE, _ABANDON, _RESTART, _DEFAULTS, _LOCK, _UNLOCK)
+        is_right = value in (0, _SAVE, _ABANDON, _RESTART, _FACTORY, _LOCK, _UNLOCK)
     else:
         is_right = value < 2  # 1: clear the pulse counter; 0 or 1: the relay
     if not is_right:
@@ -118,11 +117,9 @@ def _act(gateway, name, value):
     elif value == _RESTART:
         tell("modbus", "restart asked for")
         asyncio.create_task(_restart(gateway))
-    elif value == _DEFAULTS:
-        _kept(lambda: gateway.settings.change(_defaults(gateway.settings)))
-        tell("modbus", "settings back to their defaults; restart")
+    elif value == _FACTORY:
+        _kept(lambda: gateway.factory_reset("Modbus"))
         gateway.modbus_access = None
-        asyncio.create_task(_restart(gateway))
     elif value == _LOCK:
         _kept(lambda: gateway.settings.change({"locked": 1}))
         tell("modbus", "locked")
@@ -152,10 +149,6 @@ def _save(gateway):
         access.staged = {}
     names = ", ".join(changed[:_NAMES_TOLD]) + (" ..." if len(changed) > _NAMES_TOLD else "")
     gateway.events.add("modbus", "saved: " + (names or "nothing was changed"))
-
-
-def _defaults(settings):
-    return {name: schema.find(name).default for name, _ in settings.chosen()}
 
 
 async def _turn(gateway, device, wanted):

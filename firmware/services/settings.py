@@ -75,6 +75,8 @@ def _row(setting):
     yield "default", setting.default
     if setting.kind in ("text", "zone", "ip", "writes"):
         yield "most", int(setting.range)
+    elif setting.kind == "ssid":
+        yield "most", 4 * int(setting.range)  # of the text, in which a byte may take four
     elif setting.kind == "int":
         low, _, high = setting.range.partition("..")
         yield "from", int(low)

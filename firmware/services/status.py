@@ -1,10 +1,11 @@
-"""/api/status: what the page's head and its first page show; and /api/restart."""
+"""/api/status: what the page's head and its first page show; /api/restart and /api/factory_reset."""
 
 import asyncio
 
 from firmware.services import info
 from firmware.state.readings import STATUS_WORDS
-from lib.http.json_text import put_items, room
+from lib.http.errors import HttpError
+from lib.http.json_text import put_errors, put_items, room
 
 _RESTART_MS = 500  # so that the answer is out
 
@@ -45,6 +46,19 @@ async def restart(gateway, request, response, body):
     asyncio.create_task(_restart(gateway))
     response.status = 202
     response.put(b"{}")
+
+
+async def factory_reset(gateway, request, response, body):
+    """What cannot be undone is confirmed by the serial number: a request that went to the wrong gateway harms nobody."""
+    if body.get("confirm") != gateway.identity.serial:
+        return await put_errors(response, {"confirm": "the serial number of this gateway is expected"})
+    try:
+        gateway.factory_reset("web")
+    except OSError:
+        raise HttpError(507, "the flash did not take it; nothing was begun")
+    response.status = 202
+    response.put(b"{}")
+    return None
 
 
 async def _restart(gateway):

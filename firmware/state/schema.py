@@ -2,7 +2,8 @@
 
 A row is: name | kind | default | range | flags | meaning. `#` in a name stands for an index, whose span is the table's head.
 Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1),
-`zone` (a text that names a time zone), `ip` (an IPv4 address, or empty), `writes` (see lib/modbus/write_rules.py).
+`zone` (a text that names a time zone), `ssid` (the name of a network:
+lib/text/ssid.py; range: most bytes of the name), `ip` (an IPv4 address, or empty), `writes` (see lib/modbus/write_rules.py).
 Flags: `secret` (never shown), `restart` (takes effect with the next start).
 Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
 The table is text because text costs no RAM when the code is frozen.
@@ -17,9 +18,10 @@ TABLES = (
 description|text|Description|40||Description
 location|text|Location|40||Location
 connection_mode|choice|2|1=Ethernet,2=WiFi|restart|Connection Mode
-wifi_ssid|text||32|restart|WiFi SSID
+wifi_ssid|ssid||32|restart|WiFi SSID
 wifi_password|text||63|secret restart|WiFi Password
 wifi_max_retry|int|5|0..100||WiFi attempts before provisioning
+lan_fallback|flag|1||restart|WiFi while Ethernet has no link
 wifi_ap_enabled|flag|0||restart|Own access point
 static_ip_en|flag|0||restart|Static IP address
 ip|ip||15|restart|IP address
@@ -43,6 +45,14 @@ ntp_server2|text|1.pool.ntp.org|64||NTP Server 2
 ntp_server3|text||64||NTP Server 3
 """,
         None,
+    ),
+    (
+        "General",
+        """
+wifi_other#_ssid|ssid||32|restart|Further WiFi SSID
+wifi_other#_password|text||63|secret restart|Further WiFi Password
+""",
+        3,
     ),
     (
         "Communication",
@@ -139,7 +149,7 @@ response_ms|int|1000|50..5000||Longest wait for a device's answer, ms
 )
 
 
-_TEXTS = ("text", "zone", "ip", "writes")
+_TEXTS = ("text", "zone", "ip", "writes", "ssid")
 
 
 class Setting:
@@ -184,6 +194,10 @@ class Setting:
     def _check_text(self, value):
         if not isinstance(value, str):
             raise ValueError("text is expected")
+        if self.kind == "ssid" and ("\\" in value or len(value) != len(value.encode())):
+            from lib.text.ssid import checked  # noqa: PLC0415 - few names need it
+
+            return checked(value)
         if len(value.encode()) > int(self.range):
             raise ValueError("at most " + self.range + " bytes are expected")
         for character in value:

@@ -18,6 +18,7 @@ settings/RS485 Devices
 settings/Inputs
 settings/Polling
 backup
+reset
 password
 measurements
 measurements/1

@@ -1,13 +1,14 @@
-"""The gateway loses power at every flash operation in turn: it always starts again, and settings are never torn."""
+"""The gateway loses power at every flash operation in turn: it always starts again, and what it did is whole or not done."""
 
 import contextlib
 import os
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from host_tests.gateway import api, gateway, login, patch, settings
+from host_tests.gateway import api, factory_settings, gateway, login, patch, settings, vector
 from host_tests.rig import RigFailed
 
 PASSWORD = "a long password"
@@ -125,3 +126,82 @@ def test_power_cuts_during_a_change_of_the_password(used, tmp_path):
 
     assert survivors(cut_at) >= 3
     assert seen == {False, True}
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory):
+    """A flash file with settings, a certificate and a password on it; the settings of a new device; the device's secret."""
+    flash = tmp_path_factory.mktemp("lived_in") / "flash"
+    with start(flash) as rig:
+        new = factory_settings(rig)
+        pop = rig.ready["pop"]
+        assert patch(rig, OLD)[0] == 200
+        pem = vector("x509")["certificates"][0]["pem"]
+        assert api(rig, "/api/certificates", {"name": "ca.pem", "pem": pem})[0] == 201
+        assert api(rig, "/api/password", {"user": "admin", "password": pop, "new": PASSWORD})[0] == 204
+    return flash, new, pop
+
+
+def is_reset(rig, new, pop):
+    """Whether it is as a new device; what it is otherwise has to be all as it was."""
+    assert rig.ready["pop"] == pop and rig.ready["serial"] == "SG000017"
+    opens = [password for password in (pop, PASSWORD) if rig.get("/api/settings", login(rig, password))[0] == 200]
+    assert len(opens) == 1
+    found = api(rig, "/api/settings", password=opens[0])[1]["values"]
+    certificates = api(rig, "/api/certificates", password=opens[0])[1]["certificates"]
+    signs = {opens == [pop], found == new, not certificates}
+    assert len(signs) == 1, (opens, found, certificates)
+    if signs == {True}:
+        events = [event["text"] for event in rig.get_json("/api/events")["events"]]
+        assert "factory reset done, asked for by web" in events, events
+    return signs == {True}
+
+
+def order(rig):
+    return api(rig, "/api/factory_reset", {"confirm": "SG000017"}, password=PASSWORD)
+
+
+def test_power_cuts_while_a_factory_reset_is_ordered(lived_in, tmp_path):
+    flash, new, pop = lived_in
+    seen = set()
+
+    def cut_at(number):
+        mine = tmp_path / str(number)
+        shutil.copyfile(flash, mine)
+        answer, was_cut = until_cut(mine, number, order)
+        with start(mine) as rig:
+            done = is_reset(rig, new, pop)
+            if answer is not None:
+                assert answer == (202, {}) and done, number
+        seen.add(done)
+        mine.unlink()
+        return was_cut
+
+    assert survivors(cut_at) >= 2
+    assert seen == {False, True}
+
+
+def test_power_cuts_while_a_factory_reset_is_done(lived_in, tmp_path):
+    """Now and then power fails once more in the start that completes it."""
+    flash, new, pop = lived_in
+    ordered = tmp_path / "ordered"
+    shutil.copyfile(flash, ordered)
+    with start(ordered) as rig:
+        assert order(rig)[0] == 202
+        os.kill(rig.ready["gateway_pid"], signal.SIGKILL)  # before it restarts
+
+    def cut_at(number):
+        mine = tmp_path / str(number)
+        shutil.copyfile(ordered, mine)
+        _, was_cut = until_cut(mine, number, lambda _: None)
+        if was_cut and number % 3 == 0:
+            with contextlib.suppress(RigFailed), start(mine, power_cut=number // 3):
+                pass
+        with start(mine) as rig:
+            found = settings(rig)
+            assert found == new and rig.ready["pop"] == pop, number
+            assert api(rig, "/api/certificates")[1] == {"certificates": []}, number
+        mine.unlink()
+        return was_cut
+
+    assert survivors(cut_at) >= 6

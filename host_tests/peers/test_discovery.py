@@ -110,7 +110,7 @@ def test_the_makers_client_finds_it():
 
 
 def test_the_makers_client_is_never_given_half_a_character():
-    settings = {**QUIET, "description": "x" * 38 + "ž", "location": "x" + "€" * 13}
+    settings = {**QUIET, "description": "x" * 38 + "ž", "location": "x" + "€" * 13, "wifi_ssid": "Omrežje pri žagi"}
     with turn(), gateway(64, meters=[], settings=settings, discovery_port=THE_PORT) as rig:
         rig.control("wifi", aps=[{"ssid": "Omrežje pri žagi"}])
         eventually(lambda: command(rig, "get_status")["ssid"] == "Omrežje pri žagi", "the network has another name")

@@ -59,12 +59,13 @@ def test_ready_line(rig):
     ready = rig().ready
     assert list(ready) == [
         *("pid", "http", "modbus_tcp", "modbus_tls", "discovery", "netbios", "ble", "control"),
-        *("flash", "log", "pop", "serial", "gateway_pid"),
+        *("flash", "log", "pop", "serial", "mac", "gateway_pid"),
     ]
     assert ready["http"] == "http://127.0.0.1:40123"
     assert ready["modbus_tcp"] == ["127.0.0.1", 40124]
     assert ready["netbios"] == ["127.0.0.1", 40137]
-    assert ready["discovery"] is None and ready["ble"] is None
+    assert ready["discovery"] is None
+    assert ready["ble"][0] == "127.0.0.1", "the air is there, whether anybody sends or not"
     assert (ready["pop"], ready["serial"]) == ("12345678", "SG000017")
 
 

@@ -1,4 +1,4 @@
-"""The control channel: JSON lines over TCP on 127.0.0.1, one answer per request."""
+"""A channel such as the control channel: JSON lines over TCP on 127.0.0.1, one answer per request."""
 
 import contextlib
 import json
@@ -10,9 +10,12 @@ _MOMENT_S = 1.0
 
 
 class Control:
-    def __init__(self, operate):
-        """`operate(request)` returns the answer as a dict; it is called from one thread per connection."""
-        self._server = _Server(operate)
+    def __init__(self, operate, welcome=None):
+        """`operate(request)` returns the answer as a dict; it is called from one thread per connection.
+
+        `welcome()`, if any, is called for each connection: (what operate() is to get besides, what is called at its end).
+        """
+        self._server = _Server(operate, welcome)
         self.address = list(self._server.server_address)
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
@@ -28,9 +31,10 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, operate):
+    def __init__(self, operate, welcome):
         super().__init__(("127.0.0.1", 0), _Connection)
         self.operate = operate
+        self.welcome = welcome
         self.busy = 0  # requests that are being answered
         self.changed = threading.Condition()
 
@@ -51,18 +55,22 @@ class _Connection(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self):
+        who, end = ((), None) if self.server.welcome is None else self.server.welcome()
         try:
             while line := self.rfile.readline(_LONGEST):
                 with self.server.answering():
-                    self.wfile.write(json.dumps(self._answer(line)).encode() + b"\n")
+                    self.wfile.write(json.dumps(self._answer(line, who)).encode() + b"\n")
         except OSError:
             pass  # the other end went away
+        finally:
+            if end:
+                end()
 
-    def _answer(self, line):
+    def _answer(self, line, who):
         try:
             request = json.loads(line)
         except ValueError:
             return {"error": "this is not JSON"}
         if not isinstance(request, dict):
             return {"error": 'a request is an object with "op"'}
-        return self.server.operate(request)
+        return self.server.operate(request, *who)

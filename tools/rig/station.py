@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from tools.rig.air import Air
 from tools.rig.control import Control
 from tools.rig.errors import RigError
 from tools.rig.gateway import POWER_CUT, RESET, Gateway
@@ -38,6 +39,7 @@ class Station:
         self._settings = options["settings"]
         self._gateway = Gateway(command, self._argument, options["log"], watchdog_s)
         self._control = Control(Operations(self).operate)
+        self._air = Air(self.send)
         self._ready = None  # the gateway's ready event since its last start
         self._heap = {}
         self._changed = threading.Condition()
@@ -87,12 +89,13 @@ class Station:
             "modbus_tls": place("modbus_tls"),
             "discovery": place("discovery"),
             "netbios": place("netbios"),
-            "ble": place("ble"),
+            "ble": self._air.address,
             "control": self._control.address,
             "flash": str(self._options["flash"]),
             "log": str(self._options["log"]),
             "pop": ready.get("pop"),
             "serial": ready.get("serial"),
+            "mac": ready.get("mac"),
             "gateway_pid": self._gateway.pid,
         }
 
@@ -140,6 +143,7 @@ class Station:
         finally:
             self._gateway.kill()
             self._control.close()
+            self._air.close()
 
     def _patience_s(self):
         if not self._ready:
@@ -184,6 +188,7 @@ class Station:
 
     def _start(self, cause):
         self._ready = None
+        self._air.forget()
         self._started_at = time.monotonic()
         self.leds = {"green": "off", "red": "off"}
         for line in self.field.lines.values():
@@ -205,6 +210,7 @@ class Station:
             "clock": {"unix": world.unix(), "scale": world.scale} if self.clock_set else None,
             "power_cut": options["power_cut"],
             "fast": options["fast"],
+            "aps": self.wifi,
             "reset_cause": cause,
         }
 
@@ -226,6 +232,8 @@ class Station:
             with self._changed:
                 self._heap = message
                 self._changed.notify_all()
+        elif kind in ("air", "ble"):
+            self._air.heard(message)
         elif kind == "ready":
             self._became_ready(message)
         else:

@@ -8,7 +8,7 @@ import { mark, showErrors } from "./field.js";
 import { settingField, wrong } from "./setting.js";
 import { numbered, isInUse } from "./schema.js";
 
-const FEW = 2; // an indexed table of more than so many shows only what is in use
+const FEW = 3; // an indexed table of more than so many shows only what is in use
 
 let saved = null; // the gateway's answer
 const draft = new Map(); // name: value to save
@@ -129,6 +129,7 @@ export default async function mount(view, app) {
       ),
       tab("#/backup", t("nav.backup")),
       tab("#/password", t("nav.password")),
+      tab("#/reset", t("nav.reset")),
     );
   }
 

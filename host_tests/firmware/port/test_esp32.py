@@ -1,5 +1,7 @@
 """The ESP32 platform over fakes of machine, network and esp32: clock, inputs, lights, watchdogs, file system, start-up."""
 
+import asyncio
+import gc
 import os
 import sys
 from time import sleep_ms
@@ -8,12 +10,16 @@ sys.path.insert(0, "host_tests/fakes")  # a fake machine and network: see there
 sys.path.insert(0, "boards/SG_W1")
 import esp32
 import machine
+import network
 import vfs
 
 import board
+from firmware.port import esp32 as port
+from firmware.port import wlan_actions
 from firmware.port.clock_rtc import ClockRtc
 from firmware.port.esp32 import Platform
 from firmware.port.pt1000_adc import Pt1000Adc
+from host_tests.fakes.simulated_time import simulated
 from lib.inputs.debounce import PulseInput
 from lib.inputs.pt1000 import temperature
 
@@ -117,7 +123,80 @@ def test_lights_are_lit_by_a_low_level_and_start_dark():
     patterns = (("on", "off", (0, 1)), ("off", "fast", (1, 0)), ("slow", "on", (0, 0)), ("off", "off", (1, 1)))
     for green, red, expected in patterns:
         platform.leds(green, red)
-        assert (levels[board.LED_GREEN], levels[board.LED_RED]) == expected, (green, red)
+        assert (levels[board.LED_GREEN], levels[board.LED_RED]) == expected, (green, red, "a blink begins with light")
+
+
+# pattern: how often it is lit within ten seconds, and for how many of their 200 twentieths
+BLINKS = (("off", (0, 0)), ("on", (1, 200)), ("slow", (10, 100)), ("fast", (50, 100)))
+
+
+@simulated(port)
+async def test_lights_blink_at_their_rates(time):
+    platform = made()
+    task = asyncio.create_task(platform.run())
+    await asyncio.sleep_ms(25)  # between two looks
+    levels = machine.Pin.levels
+    for green, greens in BLINKS:
+        for red, reds in BLINKS:
+            platform.leds(green, red)
+            before = [False, False]
+            blinks, lit = [0, 0], [0, 0]
+            together = 0
+            for _ in range(200):
+                now = [levels[pin] == board.LED_ON for pin in (board.LED_GREEN, board.LED_RED)]
+                for colour in (0, 1):
+                    blinks[colour] += now[colour] and not before[colour]
+                    lit[colour] += now[colour]
+                together += now == [True, True]
+                before = now
+                await asyncio.sleep_ms(50)
+            assert [(blinks[0], lit[0]), (blinks[1], lit[1])] == [greens, reds], (green, red, blinks, lit)
+            assert together == lit[0] or green != red, "orange is both at once"
+    task.cancel()
+
+
+@simulated(port)
+async def test_the_button_is_told_of(time):
+    platform = made()
+    levels = machine.Pin.levels
+    assert ("pin", board.BUTTON, machine.Pin.IN, None) in machine.journal and levels[board.BUTTON] == 1, "pulled up"
+    told = []
+    platform.button(lambda is_down, now_ms: told.append((is_down, now_ms)))
+    assert told == [(False, time.ms())], "at once"
+    task = asyncio.create_task(platform.run())
+    for level, is_down in ((0, True), (1, False), (0, True)):
+        levels[board.BUTTON] = level
+        del told[:]
+        began = time.passed_ms()
+        await asyncio.sleep_ms(1010)
+        assert len(told) >= 10, "at least every 100 ms"
+        assert {state for state, _ in told} == {is_down}
+        assert time.passed_ms() - began >= 1000 and told[-1][1] - told[0][1] >= 900
+    levels[board.BUTTON] = 1
+    task.cancel()
+
+
+def test_looking_costs_no_memory():
+    platform = made()
+
+    class Contact:
+        def edge(self, closed, now_ms):
+            pass
+
+    platform.pulse_input(Contact())
+    platform.button(lambda is_down, now_ms: None)
+    platform.leds("slow", "fast")
+    machine.Pin.value, original = lambda pin, level=None: 1, machine.Pin.value  # the fake's keeps a journal
+    try:
+        gc.collect()
+        before = gc.mem_alloc()
+        for _ in range(40):
+            platform._looks = (platform._looks + 1) % 20
+            platform._blink()
+            platform._ask_button()
+        assert gc.mem_alloc() == before
+    finally:
+        machine.Pin.value = original
 
 
 def test_both_watchdogs_are_fed():
@@ -145,8 +224,12 @@ def test_every_port_of_the_board_can_be_made():
 
 def test_the_serial_number_names_the_host():
     platform = made()
+    assert platform.lan is None, "this board has no Ethernet"
+    network.journal.clear()
     platform.ready(http=80, serial="SG000017")
-    assert platform.network.hostname == "sg000017"
+    assert network.journal == [("hostname", "sg000017")], "before the radio is on: DHCP and mDNS take it then"
+    wlan_actions.start(platform.wlan)
+    assert network.journal[1:] == [("active", True)]
 
 
 def test_searches_are_heard_where_they_are_sent():

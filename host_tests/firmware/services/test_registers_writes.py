@@ -8,7 +8,7 @@ from host_tests.fakes.register_gateway import Gateway
 from lib.modbus.errors import FrameError
 
 MOST_STAGED = 48
-SAVE, ABANDON, RESTART, DEFAULTS, LOCK, UNLOCK = 1, 2, 3, 5, 6, 8
+SAVE, ABANDON, RESTART, FACTORY, LOCK, UNLOCK = 1, 2, 3, 5, 6, 8
 
 
 def text(value, registers):
@@ -245,13 +245,12 @@ async def test_restart_comes_after_the_reply():
     assert gateway.restarts == 1
 
 
-async def test_factory_defaults():
-    gateway = opened(description="Mine", http_port=8080, rs485_type_3=2, wifi_password="x" * 8, locked=0)
+async def test_factory_reset():
+    gateway = opened(description="Mine", locked=0)
     assert gateway.write(101, 0x4141) == 0
-    assert gateway.write(12, DEFAULTS) == 0
-    assert list(gateway.settings.chosen()) == [] and gateway.modbus_access is None
-    await asyncio.sleep_ms(600)
-    assert gateway.restarts == 1
+    assert gateway.write(12, FACTORY) == 0 and gateway.resets == ["Modbus"]
+    assert gateway.modbus_access is None, "nothing more is taken"
+    assert gateway.settings.get("description") == "Mine", "until it starts again"
 
 
 def test_flash_that_takes_nothing():
@@ -260,9 +259,9 @@ def test_flash_that_takes_nothing():
     def fail(_):
         raise OSError(28)
 
-    gateway.settings.change = fail
+    gateway.settings.change = gateway.factory_reset = fail
     assert gateway.write(204, 8081) == 0
-    for command in (SAVE, LOCK, DEFAULTS):
+    for command in (SAVE, LOCK, FACTORY):
         assert gateway.write(12, command) == 4, command
     assert gateway.settings.get("http_port") == 8080 and state(gateway)[2] == 1  # to be tried again
     gateway.inputs.fails = True

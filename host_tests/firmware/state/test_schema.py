@@ -112,6 +112,11 @@ WRONG = (
     # setting, values it refuses, values it takes
     ("description", (None, 5, b"x", ["x"], "x" * 41, "é" * 21, "a\nb", "a\0", "\x7f"), ("", "x" * 40, "é" * 20, "\"'\\|#=")),
     ("wifi_password", ("x" * 64, 12345678), ("", "x" * 63)),
+    (
+        "wifi_ssid",
+        (5, b"x", "x" * 33, "é" * 17, "a\nb", "\\", "\\x4", "\\xff" * 33),
+        ("", "x" * 32, "é" * 16, "\\xff" * 32, "\\\\"),
+    ),
     ("http_port", (0, 65536, -1, "80", 80.0, None, [80], 1 << 40), (1, 65535)),
     ("sg_modbus_addr", (0, 248), (1, 247)),
     ("left_ir_enabled", (2, -1, "1", "on", None), (0, 1, True, False)),
@@ -134,7 +139,7 @@ def test_every_row_is_a_setting():
     for setting in schema.each():
         names.append(setting.name)
         assert "#" not in setting.name and setting.meaning and setting.page, setting.name
-        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes"), setting.name
+        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes", "ssid"), setting.name
         assert setting.check(setting.default) == setting.default, setting.name
         for flag in setting.flags.split():
             assert flag in ("secret", "restart"), setting.name

@@ -107,6 +107,8 @@ def test_all_settings_at_once():
     for setting in schema.each():
         if setting.kind == "text":
             wanted[setting.name] = ('é"\\' + setting.name)[: int(setting.range) // 2]
+        elif setting.kind == "ssid":
+            wanted[setting.name] = setting.name + "\\xff\\\\é"
         elif setting.kind == "zone":
             wanted[setting.name] = "Europe/Ljubljana"
         elif setting.kind == "writes":
