@@ -35,7 +35,7 @@ from lib.modbus.write_rules import allows
 _MOST_CLIENTS = const(10)
 _LEFT_ALONE_MS = const(1000)  # a connection that was used so lately is not closed for another
 _OPEN = const(4)  # requests of one client
-_OPEN_IN_ALL = const(4)  # each takes some 1.7 KB; beyond that everybody may have one
+_OPEN_IN_ALL = const(4)  # each takes some 1.2 KB; beyond that everybody may have one
 _HALF_MS = const(5000)  # for the rest of a frame
 _UNREAD_MS = const(5000)  # for a client to read its answers
 _TOLD_S = const(60)  # from one event about a refusal to the next
