@@ -16,7 +16,7 @@ from tools.rig.errors import RigError
 from tools.rig.station import TOP, Station
 from tools.rig.world import World
 
-HEAPS = {32: "112k", 64: "224k"}
+HEAPS = {32: "112k", 64: "448k"}
 _PORTS = ("http", "modbus", "discovery", "netbios")  # of the gateway, each with an option
 # Slots of the RS-485 line as the default field has them: 2 energy meter, 4 PQ meter.
 SETTINGS = {
@@ -40,7 +40,7 @@ def parser():
         action="store_true",
         help="run the application frozen into the interpreter (tools/frozen), as the device does; always so on 32 bits",
     )
-    up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 224k on 64)")
+    up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 448k on 64)")
     up.add_argument("--flash", type=Path, help="the flash chip as a file; made when missing, kept when present")
     up.add_argument("--log", type=Path, help="where the gateway's output goes")
     up.add_argument("--port", action="append", default=[], metavar="NAME=TTY", help="wire this port to a serial device")
