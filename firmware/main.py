@@ -134,9 +134,11 @@ class Gateway:
             "discovery": ports[0],
             "netbios": ports[1],
         }
-        platform.ready(pop=self.identity.pop, serial=self.identity.serial, **services)
+        code = self._load("firmware.services.provisioning_code").text(self)
+        platform.ready(pop=self.identity.pop, serial=self.identity.serial, code=code, **services)
         if self.identity.is_new and not platform.is_host:
-            platform.log(self._load("firmware.services.provisioning").code(self.identity))  # where there is a console
+            platform.log(code)  # where there is a console
+        del code
         await self._watch()
 
     def _provision(self, seconds):

@@ -15,8 +15,8 @@ _HOST_ONLY = (
     "rig_link.py",
     "uart_pty.py",
 )  # no device has these
-# Of lib, what no service of a device uses: provisioning is by security 1, images are not signed yet.
-_UNUSED = ("ed25519.py", "security0.py", "security2.py", "sha512.py", "sha512_block.py", "srp.py")
+# Of lib, what no service of a device uses: security 0 is for tests, images are not signed yet.
+_UNUSED = ("ed25519.py", "security0.py")
 
 include("$(MPY_DIR)/extmod/asyncio")
 require("aioble-peripheral")  # for provisioning: of aioble only what a device needs

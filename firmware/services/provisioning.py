@@ -15,7 +15,8 @@ from lib.provision.wifi import AUTH_ERROR, CONNECTED, CONNECTING, FAILED, NETWOR
 
 _UUID = "5d8ec4a1-3f0b-4c52-9b1e-8a4f6d2b7c90"  # ours, drawn by lot: phones take it from the advertisement
 _ENDPOINTS = ("prov-ctrl", "prov-scan", "prov-session", "prov-config", "proto-ver")  # their numbers go by this order
-_SECURITY = const(1)
+_USER = b"wifiprov"  # of security 2: what the phones' programs take when nobody tells them another
+_SALT_BYTES = const(16)
 _LOOK_MS = const(250)
 _SCAN_MS = const(100)  # between two looks whether a scan has ended
 _CLIENT_MS = const(60000)  # more for who is connected at the end
@@ -24,34 +25,25 @@ _SEEN_MS = const(3000)  # that the phone has to take in that it worked
 _ASK_MS = const(15000)  # that it has to ask; connected again, perhaps
 
 
-def name(mac):
-    """Return the name under which phones find the gateway."""
-    return "PROV_%02X%02X%02X" % (mac[3], mac[4], mac[5])
-
-
-def code(identity):
-    """Return what a QR code for the phone's program says. It holds the secret: for a label or a console, for nobody else."""
-    return '{"ver":"v1","name":"%s","pop":"%s","transport":"ble","security":"%d"}' % (
-        name(identity.mac),
-        identity.pop,
-        _SECURITY,
-    )
-
-
 async def run(gateway, load, seconds):
     """Return when credentials that a phone brought work and it has learned so, or after that time without a phone.
 
     One that is connected at the end gets a minute more, and another, but not for ever. Raises what Bluetooth raises when it
     does not start.
     """
-    for module in ("security1", "provisioner"):  # here, so that they go again
+    security = gateway.settings.get("prov_security")
+    for module in (f"security{security}", "provisioner"):  # here, so that they go again
         load("lib.provision." + module)
-    service = _Service(gateway, load)
+    secret = gateway.identity.pop.encode()
+    if security == 2:
+        secret = await _verifier(load, secret)
+    service = _Service(gateway, load, security, secret)
     transport = load("firmware.port.ble_aioble").Transport(
         gateway.platform.bluetooth(load), _UUID, _ENDPOINTS, service.answer, service.gone
     )
     errors = []
-    radio = asyncio.create_task(_radio(transport, name(gateway.identity.mac), errors))
+    name = load("firmware.services.provisioning_code").name(gateway.identity.mac)
+    radio = asyncio.create_task(_radio(transport, name, errors))
     try:
         await _wait(service, transport, errors, 1000 * seconds)
     finally:
@@ -65,6 +57,20 @@ async def run(gateway, load, seconds):
         gateway.trial.keep()
         gateway.events.add("start", "restart after provisioning")
         gateway.restart()
+
+
+async def _verifier(load, password):
+    """Return (salt, verifier) of security 2, made anew each time: some seconds of arithmetic, and nothing to keep on flash."""
+    salt = b"\0"
+    while not salt[0]:  # some clients would drop the zero
+        salt = os.urandom(_SALT_BYTES)
+    steps = load("lib.crypto.srp").verifier(_USER, password, salt)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return salt, end.value
+        await asyncio.sleep_ms(0)
 
 
 async def _radio(transport, name, errors):
@@ -103,7 +109,7 @@ async def _wait(service, transport, errors, ms):
 class _Service:
     """What answers the requests, and `trial` for the methods of `wifi` (lib/provision/wifi.py)."""
 
-    def __init__(self, gateway, load):
+    def __init__(self, gateway, load, security, secret):
         self.trial = gateway.trial
         self.told_ms = None  # when the client was first told that its credentials work
         self._gateway = gateway
@@ -114,8 +120,9 @@ class _Service:
         self._seen = ()
         self._wish = None
         self._is_applied = False
-        pop = gateway.identity.pop.encode()
-        self._provisioner = load("lib.provision.provisioner").Provisioner(_SECURITY, pop, self, os.urandom, self._guard.failed)
+        self._provisioner = load("lib.provision.provisioner").Provisioner(
+            security, secret, self, os.urandom, self._guard.failed
+        )
 
     async def answer(self, connection, endpoint, request):
         """Return the answer to a request, None for an error."""

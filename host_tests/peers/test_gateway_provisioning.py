@@ -13,7 +13,6 @@ import pytest
 from host_tests.ble_channel import AttError, Lost, Phone
 from host_tests.gateway import api, command, eventually, gateway, settings
 from host_tests.provisioning_client import Client, StatusError
-from tools.rig.command_line import _code
 
 HEAPS = {64: "1m", 32: "112k"}
 APS = [
@@ -70,12 +69,15 @@ def ssid(rig):
     return command(rig, "get_status")["ssid"]
 
 
+@pytest.mark.parametrize("security", [1, 2])
 @pytest.mark.parametrize("bits", [64, 32])
-def test_the_installers_five_minutes(bits):
+def test_the_installers_five_minutes(bits, security):
     """With the default field of meters, as on site."""
-    with gateway(bits, heap=HEAPS[bits], settings={"wifi_ssid": ""}) as rig, phone(rig) as guest:
+    chosen = {"wifi_ssid": "", "prov_security": security}
+    with gateway(bits, heap=HEAPS[bits], settings=chosen) as rig, phone(rig) as guest:
         rig.control("wifi", aps=APS)
-        code = json.loads(_code(rig.ready))
+        code = json.loads(rig.ready["code"])
+        assert code["security"] == str(security)
         assert guest.find() == code["name"] == "PROV_000011" and code["pop"] == rig.ready["pop"]
         leds = rig.control("leds")
         assert (leds["green"], leds["red"]) == ("fast", "fast")

@@ -15,8 +15,7 @@ NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake")
 FLASH = 0x400000
 BUDGET = 220 * 1024
 ONLY_HOST = {f"firmware/port/{name}.py" for name in ("aioble_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")}
-UNUSED = {f"lib/crypto/{name}.py" for name in ("ed25519", "sha512", "sha512_block", "srp")}
-UNUSED |= {f"lib/provision/{name}.py" for name in ("security0", "security2")}
+UNUSED = {"lib/crypto/ed25519.py", "lib/provision/security0.py"}
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}

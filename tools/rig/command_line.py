@@ -168,19 +168,12 @@ def _show_json(ready):
     print(json.dumps(ready), flush=True)
 
 
-def _code(ready):
-    """What the QR code of the device's label says: the phones' programs read it."""
-    name = "PROV_" + ready["mac"][6:].upper()
-    code = {"ver": "v1", "name": name, "pop": ready["pop"], "transport": "ble", "security": "1"}
-    return json.dumps(code, separators=(",", ":"))
-
-
 def _show(ready, field):
     print(f"{ready['serial']} is up at {ready['http']} (proof of possession {ready['pop']})")
     for meter in field.meters.values():
         print(f"  {meter.port:9}{meter.address:4}  {meter.model} {meter.serial}")
     print(f"  try: curl '{ready['http']}/get_command?command=get_measurements1'")
     host, port = ready["ble"]
-    print(f"  for a phone, while it knows no network (over Bluetooth, {host}:{port}): {_code(ready)}")
+    print(f"  for a phone, while it knows no network (over Bluetooth, {host}:{port}): {ready['code']}")
     host, port = ready["control"]
     print(f"  control channel {host}:{port}, log {ready['log']}; stop with Ctrl-C", flush=True)

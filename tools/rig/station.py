@@ -96,6 +96,7 @@ class Station:
             "pop": ready.get("pop"),
             "serial": ready.get("serial"),
             "mac": ready.get("mac"),
+            "code": ready.get("code"),
             "gateway_pid": self._gateway.pid,
         }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firmware.services import provisioning, provisioning_guard
+from firmware.services import provisioning, provisioning_code, provisioning_guard
 from host_tests.fakes.simulated_time import simulated
 
 MODULES = (provisioning, provisioning_guard)
@@ -54,7 +54,7 @@ class Bench:
     pop = "SECRET2345"
 
     def __init__(self, is_host=True):
-        self.platform = self.identity = self.events = self
+        self.platform = self.identity = self.events = self.settings = self
         self.is_host = is_host
         self.trial = Trial()
         self.told = []
@@ -72,6 +72,9 @@ class Bench:
 
     def bluetooth(self, load):
         return None
+
+    def get(self, setting):
+        return {"prov_security": 1}[setting]
 
     def add(self, kind, text):
         self.told.append(text)
@@ -180,6 +183,6 @@ async def test_a_bluetooth_that_does_not_start_is_told(time):
 
 @simulated(*MODULES)
 async def test_the_code_of_the_label(time):
-    assert provisioning.code(Bench()) == (
+    assert provisioning_code.text(Bench()) == (
         '{"ver":"v1","name":"PROV_00ABCD","pop":"SECRET2345","transport":"ble","security":"1"}'
     )
