@@ -99,6 +99,8 @@ def _connection(gateway):
     network = gateway.platform.network
     if network.address != _NO_ADDRESS:
         return 4 if network.mode == "Ethernet" else 3
+    if gateway.trial:
+        return 2
     return 1 if network.mode == "Ethernet" or gateway.settings.get("wifi_ssid") else 0
 
 

@@ -91,7 +91,7 @@ class Gateway:
         self.supervisor = Supervisor()
         self.server = Server()
         self.router = Router()
-        self.modbus_access = None
+        self.modbus_access = self.trial = None
         self.restarts = 0
         self.resets = []  # who wanted them
 

@@ -5,10 +5,13 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 
 import pytest
 
-from host_tests.gateway import api, factory_settings, gateway, login, patch, settings, vector
+from host_tests.ble_channel import AttError, Lost, Phone
+from host_tests.gateway import api, eventually, factory_settings, gateway, login, patch, settings, vector
+from host_tests.provisioning_client import Client
 from host_tests.rig import RigFailed
 
 PASSWORD = "a long password"
@@ -126,6 +129,48 @@ def test_power_cuts_during_a_change_of_the_password(used, tmp_path):
 
     assert survivors(cut_at) >= 3
     assert seen == {False, True}
+
+
+def test_power_cuts_while_a_phone_brings_a_network(tmp_path):
+    """It knows the networks that it knew before, or the new one too; it is kept after the phone knows that it works."""
+    networks = {"wifi_ssid": "old net", "wifi_password": "old secret"}
+    aps = [{"ssid": "new net", "psk": "new secret"}]
+    flash = tmp_path / "flash"
+    with gateway(meters=[], flash=flash, settings={**NO_FIELD, **networks, "wifi_max_retry": 1}) as rig:
+        old = settings(rig)
+    seen = set()
+
+    def provision(rig):
+        rig.control("wifi", aps=aps)
+        try:
+            with Phone(rig.ready["ble"]) as phone:
+                phone.connect()
+                client = Client(phone, pop=rig.ready["pop"])
+                client.connect()
+                told = client.join("new net", "new secret", 0.3)
+            eventually(lambda: settings(rig)["wifi_ssid"] == "new net", "it is not kept")
+            return told
+        except (AttError, HTTPException, Lost, ValueError) as error:  # the gateway is gone, and so is its Bluetooth
+            raise OSError(*error.args)
+
+    def cut_at(number):
+        mine = tmp_path / str(number)
+        shutil.copyfile(flash, mine)
+        told, was_cut = until_cut(mine, number, provision)
+        with start(mine) as rig:
+            found = settings(rig)
+            names = (found["wifi_ssid"], found["wifi_other1_ssid"])
+            assert names in (("old net", ""), ("new net", "old net")), (number, names)
+            if told is not None:
+                assert told["state"] == "Connected" and names[0] == "new net"
+            changed = {name for name in old if found[name] != old[name]}
+            assert changed <= {"wifi_ssid", "wifi_other1_ssid", "wifi_other1_password"}, (number, changed)
+        seen.add(names[0])
+        mine.unlink()
+        return was_cut
+
+    assert survivors(cut_at) >= 3
+    assert seen == {"old net", "new net"}
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.image import DEVICE, TOOLS, TOP, WEB, frozen_sizes, sources
+from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
 
 BOARDS = TOP / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
 FLASH = 0x400000
-BUDGET = 220 * 1024
+# Code (220 KB) and pages (120 KB) share what the slot has left over: what the pages do not need, code may have.
+BUDGET = (220 + 120) * 1024
 ONLY_HOST = {f"firmware/port/{name}.py" for name in ("aioble_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")}
 UNUSED = {"lib/crypto/ed25519.py", "lib/provision/security0.py"}
 
@@ -200,10 +201,9 @@ def test_every_module_is_frozen(name):
 def test_the_frozen_application_is_inside_its_budget():
     frozen = Manifest(BOARDS / "SG_W1" / "manifest.py").frozen
     sizes = {path: size for path, size in frozen_sizes("SG_W1").items() if path in frozen}
-    sizes.pop(WEB)  # has a budget of its own
     sizes.pop("firmware/names.py")  # its text is that of names which are in flash already
     total = sum(sizes.values())
-    largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:6]
     assert total <= BUDGET, f"{total} of {BUDGET} bytes; largest: {largest}"
 
 

@@ -188,6 +188,8 @@ def test_inputs_that_change():
     assert gateway.read(4, 101, 1) == b"\0\0"
     gateway.settings.change({"wifi_ssid": "home"})
     assert gateway.read(4, 101, 1) == b"\0\1"
+    gateway.trial = object()
+    assert gateway.read(4, 101, 1) == b"\0\2"
     gateway.platform.network.address = "10.0.0.2"
     gateway.platform.network.mode = "Ethernet"
     assert gateway.read(4, 101, 1) == b"\0\4"
