@@ -82,6 +82,23 @@ TABLE = (
 )
 
 
+# The same by rule, for whatever a finger does: seconds of the first hold, of the pause after it, of the second hold, all a
+# little before and after each limit. 20 s and 2 s are ours, all others the manual's.
+HOLDS = (0.1, 1.9, 2.1, 9.9, 10.1, 19.9, 20.1, 45)
+PAUSES = (0.1, 9.9, 10.1, 25)
+
+
+def comes_of(first, pause, second):
+    """Return what comes of two holds."""
+
+    def of_one(hold):
+        return ["restart"] if hold < 2 else []
+
+    if 10 < first < 20 and pause < 10:
+        return ["factory reset"] if second > 10 else []
+    return of_one(first) + of_one(second)
+
+
 class Bench:
     """A front, looked at as a device does; `seen` are changes of the lights, `done` what came of it, with their seconds."""
 
@@ -146,6 +163,24 @@ def check(what, bench, seen, done, start=GREEN_SLOW, late_s=2 * LOOK_MS / 1000):
 def test_the_table():
     for what, turns, seen, done in TABLE:
         check(what, Bench().do(turns), seen, done)
+
+
+def test_too_early_and_too_late_at_every_step():
+    for first in HOLDS:
+        for pause in PAUSES:
+            for second in HOLDS:
+                what = first, pause, second
+                turns = [1, 1 + first, 1 + first + pause, 1 + first + pause + second]
+                expected = comes_of(*what)
+                bench = Bench().do(turns)
+                assert [act for _, act in bench.done] == expected, (what, bench.done)
+                if "factory reset" in expected:
+                    assert bench.lights() == RED_FAST, what
+                    continue
+                assert RED_FAST not in [lights for _, lights in bench.seen], what
+                assert bench.lights() == GREEN_SLOW, (what, "the light goes back to what it was")
+                again = Bench().do(turns + [turns[-1] + 25, turns[-1] + 25.3])
+                assert [act for _, act in again.done] == expected + ["restart"], (what, "and the button does as before")
 
 
 def test_the_clock_of_the_chip_wraps():
@@ -222,6 +257,19 @@ def test_an_upgrade_ends_what_the_button_began():
     for now_ms in range(8050, 40000, 50):
         bench.front.button(now_ms < 30000, now_ms)
     assert bench.done == [] and bench.lights() == GREEN_FAST
+
+
+def test_an_upgrade_ends_the_procedure_at_every_step():
+    whole = (1, 12, 15, 26)
+    for at_s, lights in ((5, ORANGE_SLOW), (11.5, GREEN_FAST), (13, GREEN_FAST), (16, ORANGE_SLOW), (24.9, ORANGE_SLOW)):
+        bench = Bench().do([turn for turn in whole if turn < at_s], at_s)
+        assert bench.lights() == lights, at_s
+        bench.front.show("upgrading")
+        for now_ms in range(int(at_s * 1000), 60000, LOOK_MS):
+            bench.front.button(1000 <= now_ms < 12000 or 15000 <= now_ms < 26000, now_ms)
+        assert bench.lights() == RED_FAST and bench.done == [], at_s
+        bench.front.show("upgrade failed")
+        assert bench.lights() == GREEN_SLOW, at_s
 
 
 def test_the_mode_changes_behind_a_procedure():
