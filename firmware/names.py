@@ -25,6 +25,7 @@ import firmware.meters.time_blocks as _
 import firmware.meters.wm as _
 import firmware.port.aioble_fake as _
 import firmware.port.ble_aioble as _
+import firmware.port.bluetooth_fake as _
 import firmware.port.clock_rtc as _
 import firmware.port.esp32 as _
 import firmware.port.flash_file as _

@@ -9,6 +9,7 @@ import os
 _TOP = "../.."
 _HOST_ONLY = (
     "aioble_fake.py",
+    "bluetooth_fake.py",
     "flash_file.py",
     "host.py",
     "radio_fake.py",

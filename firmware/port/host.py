@@ -42,6 +42,7 @@ class Platform:
         self.flash_bytes = _FLASH_BYTES
         self.first_settings = config.get("settings")
         self.reset_cause = config.get("reset_cause", "power-on")
+        self._aioble = config.get("aioble")
         self._radio = RadioFake(config.get("aps") or [])
         self._link.on("wifi", self._hear_wifi)
         self.network = self.wlan = NetWlan(lambda: self._radio, lambda function, arguments: function(*arguments))
@@ -124,10 +125,19 @@ class Platform:
     def bluetooth(self, load):
         """Return (aioble, UUID, sleep_ms): module, class, and the function by which its on_read() may wait.
 
-        `load(name)` returns a module that is in RAM only while it is used.
+        `load(name)` returns a module that is in RAM only while it is used. The module bluetooth is a fake, and so is aioble
+        unless the rig was told where the true one is.
         """
-        aioble = load("firmware.port.aioble_fake").use(self._link)
-        return aioble, aioble.UUID, aioble.sleep_ms
+        if self._aioble:
+            sys.modules["bluetooth"] = bluetooth = load("firmware.port.bluetooth_fake")
+            if self._aioble not in sys.path:
+                sys.path.append(self._aioble)
+            aioble = load("aioble")
+        else:
+            aioble = load("firmware.port.aioble_fake")
+            bluetooth = aioble.bluetooth_fake
+        bluetooth.use(self._link)
+        return aioble, bluetooth.UUID, bluetooth.sleep_ms
 
     def feed_watchdog(self):
         self._link.send(event="fed")

@@ -3,8 +3,9 @@
     @simulated(modules)
     async def test_something(time): ...
 
-The modules named see this clock as ticks_ms and ticks_us, and so does asyncio. In it one can await tasks, events, sleeps, but
-no socket and no file. A task that ends by an error fails the test, as does a test that would wait for ever.
+The modules named see this clock as ticks_ms and ticks_us, and so does asyncio. In it one can await tasks, events, sleeps, flags
+that an interrupt sets, but no socket and no file. A task that ends by an error fails the test, as does one that would wait for
+ever.
 """
 
 import asyncio
@@ -18,9 +19,8 @@ _LONGEST_MS = 86400000  # a test that goes on for longer waits for something tha
 class SimulatedTime:
     """`ms()` and `us()` are the ticks, `passed_ms()` tells the time since the start."""
 
-    map = ()  # as an IOQueue of asyncio: nothing is registered
-
     def __init__(self):
+        self.map = {}  # as in an IOQueue of asyncio, of ThreadSafeFlags: id -> (flag, task that waits for it)
         self._began = ticks_add(ticks_ms(), _AHEAD_MS)
         self._now = self._began
         self.errors = []  # of tasks that nobody waits for
@@ -38,9 +38,25 @@ class SimulatedTime:
         """The loop has nothing to do for so long."""
         if self.errors:
             raise self.errors[0]
-        if wait_ms > 0:
-            assert wait_ms + self.passed_ms() < _LONGEST_MS, "the test waits for what never comes"
-            self._now = ticks_add(self._now, wait_ms)
+        if self._wake() or wait_ms == 0:
+            return
+        assert 0 < wait_ms < _LONGEST_MS - self.passed_ms(), "the test waits for what never comes"
+        self._now = ticks_add(self._now, wait_ms)
+
+    def queue_read(self, flag):
+        self.map[id(flag)] = (flag, core.cur_task)
+        core.cur_task.data = self
+
+    def remove(self, task):
+        self.map = {key: entry for key, entry in self.map.items() if entry[1] is not task}
+
+    def _wake(self):
+        """Have those go on whose flag is set; return whether there are any."""
+        ready = [entry for entry in self.map.values() if entry[0].state]
+        for _, task in ready:
+            self.remove(task)
+            core._task_queue.push(task)
+        return ready
 
     def run(self, test):
         ended = []

@@ -15,7 +15,10 @@ NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake")
 FLASH = 0x400000
 # Code (220 KB) and pages (120 KB) share what the slot has left over: what the pages do not need, code may have.
 BUDGET = (220 + 120) * 1024
-ONLY_HOST = {f"firmware/port/{name}.py" for name in ("aioble_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")}
+ONLY_HOST = {
+    f"firmware/port/{name}.py"
+    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")
+}
 UNUSED = {"lib/crypto/ed25519.py", "lib/provision/security0.py"}
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)

@@ -97,6 +97,7 @@ def _up(options, folder):
                 "clock_set": clock is not None,
                 "power_cut": options.power_cut,
                 "fast": options.fast,
+                "aioble": _aioble(),
             },
             command,
         )
@@ -123,6 +124,14 @@ def _application(options):
     from tools import image
 
     return [*command, str(TOP / "boards" / "HOST" / "start.py")], image.build("HOST", options.bits)
+
+
+def _aioble():
+    """The folder that holds the package aioble, as the environment tells; None: the stand-in serves."""
+    folder = os.environ.get("OPENSG_AIOBLE")
+    if folder and not (Path(folder) / "aioble" / "__init__.py").exists():
+        raise RigError(f"OPENSG_AIOBLE is not a folder that holds the package aioble: {folder}")
+    return str(Path(folder).absolute()) if folder else None
 
 
 def _external(arguments):

@@ -28,7 +28,7 @@ class Station:
 
     def __init__(self, field, options, command, watchdog_s=30.0):
         """`options`: image, flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port,
-        discovery_port, netbios_port, settings, clock_set, power_cut, fast."""
+        discovery_port, netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -212,6 +212,7 @@ class Station:
             "power_cut": options["power_cut"],
             "fast": options["fast"],
             "aps": self.wifi,
+            "aioble": options["aioble"],
             "reset_cause": cause,
         }
 
