@@ -1,10 +1,10 @@
-"""The ESP32 platform over fakes of machine, network and esp32: clock, inputs, lights, watchdogs, file system, start-up."""
+"""The ESP32 platform over fakes of MicroPython's modules: clock, inputs, lights, watchdogs, Bluetooth, files, start-up."""
 
 import asyncio
 import gc
 import os
 import sys
-from time import sleep_ms
+from time import sleep_ms, ticks_diff, ticks_ms
 
 sys.path.insert(0, "host_tests/fakes")  # a fake machine and network: see there
 sys.path.insert(0, "boards/SG_W1")
@@ -14,8 +14,8 @@ import network
 import vfs
 
 import board
+from firmware.port import aioble_fake, ble_aioble, bluetooth_fake, wlan_actions
 from firmware.port import esp32 as port
-from firmware.port import wlan_actions
 from firmware.port.clock_rtc import ClockRtc
 from firmware.port.esp32 import Platform
 from firmware.port.pt1000_adc import Pt1000Adc
@@ -235,6 +235,70 @@ def test_the_serial_number_names_the_host():
 def test_searches_are_heard_where_they_are_sent():
     platform = made()
     assert (platform.discovery_port, platform.netbios_port) == (33333, 137)
+
+
+class Air:
+    """The other end of the fake Bluetooth; keeps what was told to it."""
+
+    def __init__(self):
+        self.told = []
+        self.operate = None
+
+    def on(self, op, handler):
+        self.operate = handler
+
+    def send(self, **message):
+        self.told.append(message)
+
+    async def do(self, operation, **fields):
+        self.operate(dict(op="ble", do=operation, id=operation, central=1, **fields))
+        while True:
+            for message in self.told:
+                if message.get("id") == operation:
+                    return message["answer"]
+            await asyncio.sleep_ms(5)
+
+
+async def test_bluetooth_is_what_the_transport_needs():
+    air = Air()
+    bluetooth_fake.use(air)
+    sys.modules["bluetooth"] = bluetooth_fake
+    loaded = []
+
+    def load(name):
+        loaded.append(name)
+        return {"aioble": aioble_fake}[name]
+
+    bluetooth = made().bluetooth(load)
+    assert loaded == ["aioble"], "by name, so that it can go again"
+    assert bluetooth[1] is bluetooth_fake.UUID, "the chip's own, which aioble takes"
+    began = ticks_ms()
+    bluetooth[2](20)
+    assert ticks_diff(ticks_ms(), began) >= 20, "reads are held back by it: it blocks, and raises nothing"
+
+    async def answer(connection, endpoint, request):
+        return endpoint.encode() + request
+
+    def gone():
+        pass
+
+    uuid = "12340000-0000-1000-8000-0123456789ab"
+    task = asyncio.create_task(ble_aioble.Transport(bluetooth, uuid, ("first",), answer, gone).run("PROV_A1B2C3"))
+    while not air.told or not air.told[-1]["resp"]:
+        await asyncio.sleep_ms(5)
+    assert bytes.fromhex(air.told[-1]["resp"]) == b"\x0c\x09PROV_A1B2C3"
+    assert await air.do("connect") == {"ok": True}
+    (characteristic,) = (await air.do("discover"))["services"][0]["characteristics"]
+    handle = characteristic["handle"]
+    assert await air.do("write", handle=handle, hex="2178") == {"ok": True}
+    await asyncio.sleep_ms(50)  # on the chip a read comes from another thread, and may be held back
+    assert await air.do("read", handle=handle) == {"hex": b"first!x".hex()}
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+    assert not bluetooth_fake.BLE().active(), "its RAM and the radio are free again"
 
 
 def test_a_file_system_that_is_not_there_is_an_error():
