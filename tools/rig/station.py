@@ -212,7 +212,7 @@ class Station:
             "power_cut": options["power_cut"],
             "fast": options["fast"],
             "aps": self.wifi,
-            "aioble": options["aioble"],
+            "aioble": options.get("aioble"),
             "reset_cause": cause,
         }
 

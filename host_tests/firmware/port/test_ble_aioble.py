@@ -197,3 +197,54 @@ async def test_long_requests_are_whole(time):
         await air.do("write", handle=SECOND, hex="ab" * length)
         assert await air.do("read", handle=SECOND) == {"hex": "00" * length}
     await air.stop()
+
+
+@simulated(ble_aioble)
+async def test_a_request_in_the_moment_of_the_connection(time):
+    """Before advertise() has told of it."""
+    air = Air(slowly)
+    await air.connect()
+    await air.do("disconnect")
+    while "".join(event.get("adv", "") for event in air.events[-1:]) == "":
+        await asyncio.sleep_ms(10)
+    connecting = asyncio.create_task(air.do("connect"))
+    writing = asyncio.create_task(air.do("write", handle=FIRST, hex="0041"))
+    reading = asyncio.create_task(air.do("read", handle=FIRST))
+    assert await connecting == {"ok": True} and await writing == {"ok": True}
+    assert await reading == {"hex": b"to \x00A".hex()}
+    await air.stop()
+
+
+@simulated(ble_aioble)
+async def test_it_is_switched_off_with_a_phone_connected_and_on_again(time):
+    for _ in range(3):
+        air = Air(slowly)
+        await air.connect()
+        await air.do("write", handle=FIRST, hex="09")
+        reading = asyncio.create_task(air.do("read", handle=FIRST))
+        await asyncio.sleep(1)
+        await air.stop()
+        assert "error" in await reading
+        air = Air(slowly)
+        await air.connect()
+        assert await air.do("read", handle=FIRST) == REFUSED
+        await air.do("write", handle=FIRST, hex="0142")
+        assert await air.do("read", handle=FIRST) == {"hex": b"to \x01B".hex()}
+        await air.do("disconnect")
+        await air.stop()
+
+
+@simulated(ble_aioble)
+async def test_a_value_is_read_in_pieces_of_what_was_agreed_on(time):
+    async def size(request):
+        return bytes(request[0])
+
+    air = Air(size)
+    for mtu in (23, 185, 512):
+        while await air.do("connect", mtu=mtu) != {"ok": True}:
+            await asyncio.sleep_ms(10)
+        for length in (1, 21, 22, 23, 44, 184, 255):
+            await air.do("write", handle=FIRST, hex="%02x" % length)
+            assert await air.do("read", handle=FIRST) == {"hex": "00" * length}, (mtu, length)
+        await air.do("disconnect")
+    await air.stop()
