@@ -1,6 +1,6 @@
 """The air between phones and the gateway: JSON lines over TCP, each connection a phone (design, section 8).
 
-What the gateway advertises is known here; all else is asked of its stand-in for aioble (firmware/port/aioble_fake.py) over the
+What the gateway advertises is known here; all else is asked of its fake Bluetooth (firmware/port/bluetooth_fake.py) over the
 link. While the gateway's Bluetooth is off nobody answers, and no phone is connected.
 """
 
