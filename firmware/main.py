@@ -100,6 +100,7 @@ class Gateway:
         self.settings.on_error = lambda error: self.crashed("settings", error)
         self.front = Front(self)
         self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
+        self.phones = None  # who serves them, while they may come over the own access point: services/provisioning_ap.py
         self._use_zone()
 
     async def run(self):

@@ -40,6 +40,7 @@ import firmware.port.rig_link as _
 import firmware.port.uart_esp32 as _
 import firmware.port.uart_pty as _
 import firmware.port.wlan_actions as _
+import firmware.port.wlan_ap as _
 import firmware.services.certificates as _
 import firmware.services.clock as _
 import firmware.services.diagnosis as _

@@ -2,6 +2,8 @@
 
 The functions lie in modules that are in RAM only while they are used: loaded for the first request, dropped when nobody has
 asked for a while. Frozen code itself needs no RAM, but its functions and classes do, and the heap is small.
+
+While a phone may bring a network over the gateway's own access point, firmware/services/provisioning_ap.py has addresses, too.
 """
 
 import gc
@@ -64,7 +66,8 @@ class Router:
                 return lambda request, response: self._serve(route, request, response)
         if method == "GET" and self.module("firmware.services.pages").exists(path):
             return lambda request, response: self._serve(_PAGES, request, response)
-        return None
+        phones = self._gateway.phones
+        return phones and phones.find(method, path)
 
     def module(self, name):
         """Return a module that may be dropped when nobody has used it for a while."""

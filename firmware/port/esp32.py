@@ -59,6 +59,7 @@ class Platform:
             self.lan = NetLan(_make_lan)
         self.clock = ClockRtc()
         self.http_port = self.modbus_port = None  # the settings decide
+        self.phones_port = 80  # where their programs ask, over the own access point
         self.discovery_port = 33333
         self.netbios_port = 137
         self._pulse = self._told = None
@@ -100,6 +101,10 @@ class Platform:
         import bluetooth
 
         return load("aioble"), bluetooth.UUID, sleep_ms
+
+    def access_point(self):
+        """Return the radio as an access point: see firmware/port/wlan_ap.py."""
+        return network.WLAN(network.WLAN.IF_AP)
 
     def feed_watchdog(self):
         """Feed the chip's own watchdog and turn the level of the outer one's pin."""

@@ -13,7 +13,7 @@ import vfs
 import board
 from firmware.port.flash_file import FlashFile, PartitionFile
 from firmware.port.net_wlan import NetWlan
-from firmware.port.radio_fake import RadioFake
+from firmware.port.radio_fake import AccessPointFake, RadioFake
 from firmware.port.rig_link import RigLink
 from firmware.port.uart_pty import UartPty
 
@@ -51,6 +51,7 @@ class Platform:
         self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"))
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
         self.modbus_port = config.get("modbus_port", 0)
+        self.phones_port = None  # they ask at http_port: there is no network of their own
         self.discovery_port = config.get("discovery_port", 0)
         self.netbios_port = config.get("netbios_port", 0)
         config.clear()  # its RAM is wanted
@@ -138,6 +139,10 @@ class Platform:
             bluetooth = aioble.bluetooth_fake
         bluetooth.use(self._link)
         return aioble, bluetooth.UUID, bluetooth.sleep_ms
+
+    def access_point(self):
+        """Return the radio as an access point: see firmware/port/wlan_ap.py."""
+        return AccessPointFake(lambda ssid, password: self._link.send(event="ap", ssid=ssid, password=password))
 
     def feed_watchdog(self):
         self._link.send(event="fed")

@@ -1,7 +1,7 @@
-"""A FAKE of network.WLAN as a station: the rig's access points in place of a radio. For the host board and for tests.
+"""A FAKE of network.WLAN: the rig's access points in place of a radio, a name in place of an own one. For host and tests.
 
-It behaves as the ESP32's driver does: connect() returns at once and does nothing while it is connected; a failure's status
-stays until there is a success; nothing is tried by itself; a scan names hidden networks b"".
+As a station it behaves as the ESP32's driver does: connect() returns at once and does nothing while it is connected; a failure's
+status stays until there is a success; nothing is tried by itself; a scan names hidden networks b"".
 
 An access point is a dict: `ssid` (text, as in the settings), `psk`, `rssi`, and if wanted `auth`, `hidden`, `channel`,
 `bssid` ("02:00:00:00:00:07"), `dhcp` (False: it never answers), `takes_ms` (until an attempt has ended).
@@ -115,6 +115,30 @@ class RadioFake:
             if _name(ap) == ssid and bssid in (None, _bssid(ap, number)):
                 return ap
         return None
+
+
+class AccessPointFake:
+    """The own access point. `told(ssid, key)` hears how it is called, (None, None) when it is down.
+
+    It has no network: phones reach the gateway's web server as everybody does. As the driver it takes a name only while it is
+    on, and as a password of WPA2 8 to 63 characters.
+    """
+
+    def __init__(self, told):
+        self._told = told
+        self._is_on = False
+
+    def active(self, is_on):
+        self._is_on = is_on
+        if not is_on:
+            self._told(None, None)
+
+    def config(self, *, ssid, security, key):
+        if not self._is_on:
+            raise OSError("Wifi Invalid Mode")
+        if security != _AUTH.index("wpa2") or not 8 <= len(key) <= 63 or len(ssid) > 32:
+            raise OSError("Wifi Invalid Argument")
+        self._told(ssid, key)
 
 
 def _name(ap):

@@ -4,7 +4,7 @@ There is one while provisioning runs: `gateway.trial`. In RAM only meanwhile.
 """
 
 import asyncio
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -22,7 +22,8 @@ class Trial:
     bssid None and channel and auth 0 if the network was not seen.
 
     `hold`: the stored networks are not tried meanwhile; set by scan() and try_network(), and by a service that has a client.
-    `radio`: the lock of who uses it; `needs_radio`: somebody waits for it.
+    `radio`: the lock of who uses it; `needs_radio`: somebody waits for it. `delay_ms`: what is wanted is tried so much later;
+    for a service whose answers go over the same radio.
     """
 
     def __init__(self, gateway, actions):
@@ -33,6 +34,7 @@ class Trial:
         self.needs_radio = False
         self.radio = asyncio.Lock()
         self.hold = False
+        self.delay_ms = 0
         self._seen = ()
         self.forget()
 
@@ -63,12 +65,13 @@ class Trial:
         password = schema.find("wifi_password").check(str(bytes(password), "utf-8"))
         self.forget()
         self._wanted = (bytes(ssid), text, password, bssid or None)
+        self._due = ticks_add(ticks_ms(), self.delay_ms)
         self.state = "connecting"
         self.hold = self.needs_radio = True
 
     def is_wanted(self):
-        """Return whether something waits to be tried."""
-        return self._wanted is not None
+        """Return whether something waits to be tried, and its time has come."""
+        return self._wanted is not None and ticks_diff(ticks_ms(), self._due) >= 0
 
     async def attempt(self):
         """Try what waits. Only the search calls this, so that nobody else has the radio."""

@@ -1,4 +1,6 @@
-"""A phone gives the gateway its Wi-Fi over Bluetooth: Espressif's provisioning (lib/provision) with what this product adds.
+"""A phone gives the gateway its Wi-Fi: Espressif's provisioning (lib/provision) with what this product adds.
+
+Over Bluetooth, or over an access point of the gateway's own where the settings say so or there is no Bluetooth; never both.
 
 While firmware/services/network_search.py finds no network it awaits run(). In RAM only then. docs/provisioning.md tells what
 the installer does, and why it is as it is.
@@ -10,6 +12,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from firmware.services.wifi_networks import value
 from lib.provision.errors import INTERNAL_ERROR, INVALID_ARGUMENT, SUCCESS, Refused
 from lib.provision.wifi import AUTH_ERROR, CONNECTED, CONNECTING, FAILED, NETWORK_NOT_FOUND
 
@@ -25,11 +28,21 @@ _SEEN_MS = const(3000)  # that the phone has to take in that it worked
 _ASK_MS = const(15000)  # that it has to ask; connected again, perhaps
 
 
+def bluetooth(gateway, load):
+    """Return what the platform's bluetooth() does, None if phones come over the gateway's own access point."""
+    if value(gateway.settings, "wifi_ap_enabled"):
+        return None
+    try:
+        return gateway.platform.bluetooth(load)
+    except ImportError:  # this build has none
+        return None
+
+
 async def run(gateway, load, seconds):
     """Return when credentials that a phone brought work and it has learned so, or after that time without a phone.
 
-    One that is connected at the end gets a minute more, and another, but not for ever. Raises what Bluetooth raises when it
-    does not start.
+    One that is connected at the end gets a minute more, and another, but not for ever. Raises what Bluetooth or the access
+    point raises when it does not start.
     """
     security = gateway.settings.get("prov_security")
     for module in (f"security{security}", "provisioner"):  # here, so that they go again
@@ -38,9 +51,13 @@ async def run(gateway, load, seconds):
     if security == 2:
         secret = await _verifier(load, secret)
     service = _Service(gateway, load, security, secret)
-    transport = load("firmware.port.ble_aioble").Transport(
-        gateway.platform.bluetooth(load), _UUID, _ENDPOINTS, service.answer, service.gone
-    )
+    air = bluetooth(gateway, load)
+    if air:
+        kind = load("firmware.port.ble_aioble").Transport
+        transport = kind(air, _UUID, _ENDPOINTS, service.answer, service.gone)
+    else:
+        kind = load("firmware.services.provisioning_ap").Transport
+        transport = kind(gateway, load("firmware.port.wlan_ap"), _ENDPOINTS, service.answer, service.gone)
     errors = []
     name = load("firmware.services.provisioning_code").name(gateway.identity.mac)
     radio = asyncio.create_task(_radio(transport, name, errors))
@@ -52,7 +69,7 @@ async def run(gateway, load, seconds):
             await radio
         except asyncio.CancelledError:
             pass
-    if gateway.trial.state == "connected" and not gateway.platform.is_host:
+    if air and gateway.trial.state == "connected" and not gateway.platform.is_host:
         # Only a restart gives back all memory that Bluetooth took, and in one piece; the host's Bluetooth is a fake.
         gateway.trial.keep()
         gateway.events.add("start", "restart after provisioning")
@@ -154,6 +171,8 @@ class _Service:
         if provisioner.established and endpoint == "prov-session":
             self.trial.hold = True  # the stored networks must wait: somebody has better ones
             self._guard.passed()
+            self._wish = None  # of an earlier session, if the phone's program began anew
+            self._is_applied = False
         return answer
 
     def gone(self):
@@ -195,7 +214,7 @@ class _Service:
         return SUCCESS
 
     def apply(self):
-        """The search looks for wishes four times a second, and the answer does not go over Wi-Fi: no need to wait longer."""
+        """The trial knows how long the answer needs to get out before the radio moves."""
         if self._wish is None or self._is_applied:
             return INTERNAL_ERROR
         try:

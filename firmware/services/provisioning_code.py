@@ -8,9 +8,10 @@ def name(mac):
 
 def text(gateway):
     """Return the code's JSON, as the apps of ESP-IDF's unified provisioning read it."""
-    identity = gateway.identity
-    return '{"ver":"v1","name":"%s","pop":"%s","transport":"ble","security":"%d"}' % (
+    identity, settings = gateway.identity, gateway.settings
+    return '{"ver":"v1","name":"%s","pop":"%s","transport":"%s","security":"%d"}' % (
         name(identity.mac),
         identity.pop,
-        gateway.settings.get("prov_security"),
+        'softap","password":"' + identity.pop if settings.get("wifi_ap_enabled") else "ble",
+        settings.get("prov_security"),
     )

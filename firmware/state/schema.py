@@ -22,7 +22,7 @@ wifi_ssid|ssid||32|restart|WiFi SSID
 wifi_password|text||63|secret restart|WiFi Password
 wifi_max_retry|int|5|0..100||WiFi attempts before provisioning
 lan_fallback|flag|1||restart|WiFi while Ethernet has no link
-wifi_ap_enabled|flag|0||restart|Own access point
+wifi_ap_enabled|flag|0|||Own access point
 prov_security|choice|1|1=Security 1,2=Security 2||Provisioning from a phone
 static_ip_en|flag|0||restart|Static IP address
 ip|ip||15|restart|IP address

@@ -1,6 +1,6 @@
-"""A fake of the module `network` of the ESP32: a station over the rig's fake radio, and an Ethernet interface."""
+"""A fake of the module `network` of the ESP32: a station and an access point over the rig's fakes, and Ethernet."""
 
-from firmware.port.radio_fake import RadioFake
+from firmware.port.radio_fake import AccessPointFake, RadioFake
 
 ETH_INITIALIZED, ETH_STARTED, ETH_STOPPED, ETH_CONNECTED, ETH_DISCONNECTED, ETH_GOT_IP = range(6)
 PHY_LAN8720 = 1
@@ -17,15 +17,27 @@ def hostname(name):
 
 class WLAN(RadioFake):
     IF_STA = 0
+    IF_AP = 1
     in_reach = ()  # access points, for those that are made next
 
     def __init__(self, interface):
-        assert interface == WLAN.IF_STA
         super().__init__(list(WLAN.in_reach))
+        self._own = None
+        if interface == WLAN.IF_AP:
+            self._own = AccessPointFake(lambda ssid, key: journal.append(("ap", ssid, key)))
 
     def active(self, is_on):
         journal.append(("active", is_on))
-        super().active(is_on)
+        if self._own:
+            self._own.active(is_on)
+        else:
+            super().active(is_on)
+
+    def config(self, **how):
+        if self._own:
+            self._own.config(**how)
+        else:
+            super().config(**how)
 
     def connect(self, ssid, key=None, *, bssid=None):
         journal.append(("connect", ssid, key))

@@ -227,7 +227,7 @@ def test_phones_that_go_at_any_step(rig):
         lambda guest, client: client.connect(),
         lambda guest, client: (
             client.connect(),
-            guest.write("prov-scan", client.session.encrypt(bytes.fromhex("080152020801"))),
+            guest.write("prov-scan", client.session.encrypt(bytes.fromhex("52020801"))),
         ),
         lambda guest, client: (client.connect(), client.scan()),
         lambda guest, client: (client.connect(), client.set_config("Urbancic", "correct horse")),

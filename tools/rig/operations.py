@@ -14,7 +14,7 @@ _START_S = 60.0  # and with its start
 
 
 class Operations:
-    """`station` has field, send(message), ask_heap(timeout_s), reset(cause, timeout_s), leds, ready and wifi."""
+    """`station` has field, send(message), ask_heap(timeout_s), reset(cause, timeout_s), leds, ap, ready and wifi."""
 
     def __init__(self, station):
         self._station = station
@@ -93,6 +93,9 @@ class Operations:
             raise RigError('"aps" is a list of objects with at least "ssid"')
         self._station.wifi = [{**DEFAULT_WIFI[0], **ap} for ap in aps]
         self._station.send({"op": "wifi", "aps": self._station.wifi})
+
+    def _op_ap(self, _):
+        return self._station.ap
 
     def _op_pulse(self, request):
         message = {"op": "pulse", "count": int(_number(request, "count")), "bounce": int(request.get("bounce", 0))}

@@ -19,6 +19,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 _READY_S = 60.0
 _VAIN_RESETS = 10
 _ROOM_TEMPERATURE = 20.4
+_NO_AP = {"ssid": None, "password": None}
 # option: name in the ready event
 _PORTS = {"http_port": "http", "modbus_port": "modbus_tcp", "discovery_port": "discovery", "netbios_port": "netbios"}
 
@@ -32,6 +33,7 @@ class Station:
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
+        self.ap = _NO_AP
         self.ohm = round(resistance(_ROOM_TEMPERATURE), 4)
         self.clock_set = options["clock_set"]
         self._options = options
@@ -192,6 +194,7 @@ class Station:
         self._air.forget()
         self._started_at = time.monotonic()
         self.leds = {"green": "off", "red": "off"}
+        self.ap = _NO_AP
         for line in self.field.lines.values():
             line.restart()
         self._gateway.start(cause)
@@ -228,6 +231,8 @@ class Station:
             self.field.announce(message["port"], message["baud"], message["parity"], message["stop"])
         elif kind == "leds":
             self.leds = {"green": message["green"], "red": message["red"]}
+        elif kind == "ap":
+            self.ap = {"ssid": message["ssid"], "password": message["password"]}
         elif kind == "fed":
             self._gateway.fed()
         elif kind == "heap":

@@ -64,6 +64,26 @@ async def test_a_network_that_works_becomes_the_first(time):
 
 
 @simulated(*MODULES)
+async def test_what_is_wanted_waits_for_the_answer_to_get_out(time):
+    station = Phone(time, [ap("new", "new one"), ap("other", "other one")])
+
+    async def act(trial):
+        trial.delay_ms = 1000
+        for name, password in ((b"new", b"new one"), (b"other", b"other one")):
+            began = time.passed_ms()
+            trial.try_network(name, password)
+            assert trial.state == "connecting" and not trial.is_wanted()
+            assert (await answered(trial))[0] == "connected"
+            (at, _, tried, _) = station.radio.done("connect")[-1]
+            assert tried == name and 1000 <= at - began <= 3500
+
+    station.act = act
+    async with station:
+        await station.up()
+        assert station.shown.ssid == "other"
+
+
+@simulated(*MODULES)
 async def test_what_worked_is_kept_though_nobody_asks(time):
     station = Phone(time, [ap("new")])
 

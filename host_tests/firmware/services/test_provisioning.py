@@ -1,4 +1,4 @@
-"""When provisioning is over, in simulated time, over a Bluetooth that does nothing; and what an ESP32 does then."""
+"""When provisioning is over, in simulated time, over a radio that does nothing; which one that is; what an ESP32 does then."""
 
 import asyncio
 
@@ -6,6 +6,8 @@ from firmware.services import provisioning, provisioning_code, provisioning_guar
 from host_tests.fakes.simulated_time import simulated
 
 MODULES = (provisioning, provisioning_guard)
+OVER_BLUETOOTH = "firmware.port.ble_aioble"
+OVER_AP = "firmware.services.provisioning_ap"
 
 
 class Connection:
@@ -26,12 +28,12 @@ class Trial:
 
 
 class Transport:
-    """In place of port/ble_aioble.py."""
+    """In place of port/ble_aioble.py and services/provisioning_ap.py."""
 
     error = None
 
-    def __init__(self, bluetooth, uuid, endpoints, answer, gone):
-        self.answer = answer
+    def __init__(self, *arguments):
+        _, _, self.endpoints, self.answer, _ = arguments
         self.connection = None
         self.is_on = False
 
@@ -53,16 +55,20 @@ class Bench:
     mac = b"\0\0\0\x00\xab\xcd"
     pop = "SECRET2345"
 
-    def __init__(self, is_host=True):
+    def __init__(self, is_host=True, over_ap=False, has_bluetooth=True):
         self.platform = self.identity = self.events = self.settings = self
         self.is_host = is_host
+        self.over_ap = over_ap
+        self.has_bluetooth = has_bluetooth
+        self.loaded = []
         self.trial = Trial()
         self.told = []
         self.restarts = 0
         self.transport = None
 
     def load(self, name):
-        if name == "firmware.port.ble_aioble":
+        self.loaded.append(name)
+        if name in (OVER_BLUETOOTH, OVER_AP):
             return self
         return __import__(name, None, None, ("*",))
 
@@ -71,10 +77,16 @@ class Bench:
         return self.transport
 
     def bluetooth(self, load):
-        return None
+        if not self.has_bluetooth:
+            raise ImportError("no module named 'bluetooth'")
+        return "aioble", "UUID", "sleep_ms"
+
+    def value(self, setting):
+        assert setting.name == "wifi_ap_enabled"
+        return self.over_ap
 
     def get(self, setting):
-        return {"prov_security": 1}[setting]
+        return {"prov_security": 1, "wifi_ap_enabled": self.over_ap}[setting]
 
     def add(self, kind, text):
         self.told.append(text)
@@ -150,6 +162,30 @@ async def test_what_works_ends_it_when_the_phone_knows(time):
 
 
 @simulated(*MODULES)
+async def test_which_radio(time):
+    for over_ap, has_bluetooth, used, other in (
+        (False, True, OVER_BLUETOOTH, OVER_AP),
+        (True, True, OVER_AP, OVER_BLUETOOTH),
+        (True, False, OVER_AP, OVER_BLUETOOTH),
+        (False, False, OVER_AP, OVER_BLUETOOTH),
+    ):
+        bench = Bench(over_ap=over_ap, has_bluetooth=has_bluetooth)
+        assert await lasts_s(bench, time) == 180
+        assert used in bench.loaded and other not in bench.loaded, (over_ap, has_bluetooth)
+
+
+@simulated(*MODULES)
+async def test_an_access_point_needs_no_restart(time):
+    async def works(bench):
+        await comes(bench)
+        bench.trial.state = "connected"
+
+    bench = Bench(is_host=False, over_ap=True)
+    assert 115 <= await lasts_s(bench, time, works) <= 116
+    assert not bench.restarts
+
+
+@simulated(*MODULES)
 async def test_what_works_ends_it_though_nobody_asks(time):
     async def works(bench):
         await comes(bench)
@@ -185,4 +221,7 @@ async def test_a_bluetooth_that_does_not_start_is_told(time):
 async def test_the_code_of_the_label(time):
     assert provisioning_code.text(Bench()) == (
         '{"ver":"v1","name":"PROV_00ABCD","pop":"SECRET2345","transport":"ble","security":"1"}'
+    )
+    assert provisioning.code(Bench(), True) == (
+        '{"ver":"v1","name":"PROV_00ABCD","pop":"SECRET2345","transport":"softap","password":"SECRET2345","security":"1"}'
     )
