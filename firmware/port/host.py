@@ -127,7 +127,7 @@ class Platform:
         """Return (aioble, UUID, sleep_ms): module, class, and the function by which its on_read() may wait.
 
         `load(name)` returns a module that is in RAM only while it is used. The module bluetooth is a fake, and so is aioble
-        unless the rig was told where the true one is.
+        unless the rig was told where the true one is. Raises ImportError where there is no Bluetooth.
         """
         if self._aioble:
             sys.modules["bluetooth"] = bluetooth = load("firmware.port.bluetooth_fake")

@@ -1,7 +1,7 @@
 """A FAKE of network.WLAN: the rig's access points in place of a radio, a name in place of an own one. For host and tests.
 
-As a station it behaves as the ESP32's driver does: connect() returns at once and does nothing while it is connected; a failure's
-status stays until there is a success; nothing is tried by itself; a scan names hidden networks b"".
+As a station it behaves as the ESP32's driver does: connect() returns at once and does nothing while it is connected; the status
+of a failure stays until there is a success; nothing is tried by itself; a scan names hidden networks b"".
 
 An access point is a dict: `ssid` (text, as in the settings), `psk`, `rssi`, and if wanted `auth`, `hidden`, `channel`,
 `bssid` ("02:00:00:00:00:07"), `dhcp` (False: it never answers), `takes_ms` (until an attempt has ended).

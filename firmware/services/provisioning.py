@@ -29,7 +29,7 @@ _ASK_MS = const(15000)  # that it has to ask; connected again, perhaps
 
 
 def bluetooth(gateway, load):
-    """Return what the platform's bluetooth() does, None if phones come over the gateway's own access point."""
+    """Return what the platform's bluetooth() does, None if phones are to come over the gateway's own access point."""
     if value(gateway.settings, "wifi_ap_enabled"):
         return None
     try:

@@ -14,7 +14,7 @@ import network
 import vfs
 
 import board
-from firmware.port import aioble_fake, ble_aioble, bluetooth_fake, wlan_actions
+from firmware.port import aioble_fake, ble_aioble, bluetooth_fake, wlan_actions, wlan_ap
 from firmware.port import esp32 as port
 from firmware.port.clock_rtc import ClockRtc
 from firmware.port.esp32 import Platform
@@ -230,6 +230,17 @@ def test_the_serial_number_names_the_host():
     assert network.journal == [("hostname", "sg000017")], "before the radio is on: DHCP and mDNS take it then"
     wlan_actions.start(platform.wlan)
     assert network.journal[1:] == [("active", True)]
+
+
+def test_the_access_point_is_beside_the_station():
+    platform = made()
+    wlan_actions.start(platform.wlan)
+    network.journal.clear()
+    wlan_ap.start(platform.access_point(), "PROV_00ABCD", "SECRET2345")
+    wlan_ap.stop(platform.access_point())
+    assert [what for what in network.journal if what[0] == "ap"][0] == ("ap", "PROV_00ABCD", "SECRET2345")
+    assert platform.wlan.radio.status() == 1000, "the station is still on"
+    assert platform.phones_port == 80
 
 
 def test_searches_are_heard_where_they_are_sent():
