@@ -68,6 +68,7 @@ import firmware.services.network_search as _
 import firmware.services.network_trial as _
 import firmware.services.pages as _
 import firmware.services.provisioning as _
+import firmware.services.provisioning_ap as _
 import firmware.services.provisioning_code as _
 import firmware.services.provisioning_guard as _
 import firmware.services.registers as _

@@ -222,6 +222,6 @@ async def test_the_code_of_the_label(time):
     assert provisioning_code.text(Bench()) == (
         '{"ver":"v1","name":"PROV_00ABCD","pop":"SECRET2345","transport":"ble","security":"1"}'
     )
-    assert provisioning.code(Bench(), True) == (
+    assert provisioning_code.text(Bench(over_ap=True)) == (
         '{"ver":"v1","name":"PROV_00ABCD","pop":"SECRET2345","transport":"softap","password":"SECRET2345","security":"1"}'
     )
