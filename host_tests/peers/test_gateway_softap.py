@@ -78,10 +78,10 @@ def ssid(rig):
 
 
 @pytest.mark.parametrize("bits", [64, 32])
-@pytest.mark.parametrize("keeps_alive", [True, False])
-def test_from_the_access_point_to_the_network(bits, keeps_alive):
+@pytest.mark.parametrize(("keeps_alive", "security"), [(True, 1), (False, 2)])
+def test_from_the_access_point_to_the_network(bits, keeps_alive, security):
     """With the default field of meters, as on site."""
-    with start(bits, meters=None) as rig, phone(rig, keeps_alive=keeps_alive) as guest:
+    with start(bits, meters=None, prov_security=security) as rig, phone(rig, keeps_alive=keeps_alive) as guest:
         rig.control("wifi", aps=APS)
         ap = wait_for_ap(rig)
         assert (ap["ssid"], ap["password"]) == ("PROV_000011", rig.ready["pop"])
