@@ -5,6 +5,7 @@ from pathlib import Path
 from firmware.services import registers_mirror_map as mirror
 from firmware.services import registers_own as own
 from firmware.state import schema
+from lib.modbus.window import rows
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "modbus-map.md"
 
@@ -187,6 +188,86 @@ Of several meters each has its own unit as `id`.
 """
 
 
+# What a meter's values are: unit, and the names of those that have it; all others have none
+_UNITS = {
+    "V": "U1 U2 U3 U12 U23 U31",
+    "A": "I1 I2 I3",
+    "W": "P0 P1 P2 P3",
+    "var": "Q0 Q1 Q2 Q3",
+    "VA": "S0 S1 S2 S3",
+    "deg": "PA0 PA1 PA2 PA3",
+    "Hz": "frequency",
+    "deg C": "Tint",
+    "%": "THDUp1 THDUp2 THDUp3 THDI1 THDI2 THDI3",
+}
+_HEADER = {
+    "version": "version of this map: 1",
+    "status": "the meter: 0 disabled, 1 not detected, 2 present, 3 silent",
+    "quality": "measurements: 0 absent, 1 stale, 2 good",
+    "counters_quality": "counters: likewise",
+    "age": "age of the last measurements, s; FFFFFFFF: none",
+    "counters_age": "age of the last counters, s; FFFFFFFF: none",
+    "phases": "phases of the meter: 1, 3; 0 not known",
+    "tariff": "active tariff, from 1; 0 not known",
+    "model": "model",
+    "serial": "serial number",
+}
+_ARRAYS = {
+    "whole": ("uint32", "value in whole Wh, varh, VAh, cut; FFFFFFFF: absent, negative, too large"),
+    "thousandths": ("int64", "value in thousandths of Wh, varh, VAh; 8000000000000000: absent, too large"),
+    "unit": ("uint16", "1 Wh, 2 varh, 3 VAh, 0 not known"),
+    "direction": ("uint16", "1 import, 2 export, 3 both, 0 not known"),
+    "phase": ("uint16", "1 to 3, 0 all"),
+    "tariffs": ("uint16", "bit 0: counts in tariff 1, ... bit 5: in tariff 6"),
+}
+_COMMON = {
+    "SunS": "",
+    "ID": "1",
+    "L": "66",
+    "Mn": "Iskra, or Finder",
+    "Md": "model",
+    "Opt": "empty",
+    "Vr": "software version of the meter",
+    "SN": "serial number",
+    "DA": "unit of the meter's floats and SunSpec",
+    "Pad": "8000",
+}
+# The points of the models 211 and 213, in their order: registers_mirror_map.py tells where they come from
+_POINTS = """
+A AphA AphB AphC PhV PhVphA PhVphB PhVphC PPV PPVphAB PPVphBC PPVphCA Hz W WphA WphB WphC VA VAphA VAphB VAphC
+VAR VARphA VARphB VARphC PF PFphA PFphB PFphC TotWhExp TotWhExpPhA TotWhExpPhB TotWhExpPhC TotWhImp TotWhImpPhA TotWhImpPhB
+TotWhImpPhC TotVAhExp TotVAhExpPhA TotVAhExpPhB TotVAhExpPhC TotVAhImp TotVAhImpPhA TotVAhImpPhB TotVAhImpPhC
+TotVArhImpQ1 TotVArhImpQ1phA TotVArhImpQ1phB TotVArhImpQ1phC TotVArhImpQ2 TotVArhImpQ2phA TotVArhImpQ2phB TotVArhImpQ2phC
+TotVArhExpQ3 TotVArhExpQ3phA TotVArhExpQ3phB TotVArhExpQ3phC TotVArhExpQ4 TotVArhExpQ4phA TotVArhExpQ4phB TotVArhExpQ4phC
+"""
+_INPUTS = {
+    "group": "device group: 5",
+    "model": "model, such as SG-W1",
+    "serial": "serial number",
+    "software": "software version x100",
+    "hardware": "hardware version",
+    "platform": "version of MicroPython x100, 0: not known",
+    "files": "version of the file system",
+    "mac": "MAC address",
+    "connection": "0 none, 1 connecting, 2 provisioning, 3 WiFi, 4 Ethernet",
+    "address": "IP address as text",
+    "rssi": "WiFi signal, dBm",
+    "relay": "IR relay: 0 off, 1 on, 250 error, 255 not connected",
+    "left_ir": "IR meter: 3 found, 250 does not answer, -1 disabled",
+    "uptime": "time since the start, s",
+    "local_time": "local time as seconds since 01.01.1970",
+    "sensor": "bit 0: Pt1000 valid",
+    "temperature": "Pt1000, 0.1 deg C; -32768 when not valid",
+    "pulses": "pulse counter",
+    "heap_free": "free heap, bytes",
+    "heap_min": "least free heap since the start, bytes",
+    "lag": "longest time the loop was held lately, ms",
+    "crashes": "tasks that ended with an error since the start",
+    "events": "events since the start",
+    "requests": "HTTP requests since the start, modulo 65536",
+}
+
+
 def text():
     """Return the document."""
     return "".join(
@@ -195,31 +276,33 @@ def text():
 
 
 def _meter():
-    for address, registers, kind, _, meaning in mirror.HEADER_ROWS:
-        yield f"| {address} | {registers} | {kind} | {meaning} |\n"
+    for address, registers, kind, name in rows(mirror.HEADER_ROWS):
+        yield f"| {address} | {registers} | {kind} | {_HEADER[name]} |\n"
     yield _FLOATS
-    for name, unit in mirror.FLOATS:
+    for name in mirror.FLOATS:
+        unit = next((unit for unit, measured in _UNITS.items() if name in measured.split()), "")
         yield f"| {_float_at(name)} | {name} | {unit} |\n"
-    rows = "".join(
-        f"| {address} | {registers} | {kind} | {meaning} |\n" for address, registers, kind, _, meaning in mirror.ARRAYS
+    arrays = "".join(
+        "| {} | {} | {} | {} |\n".format(address, registers, *_ARRAYS[name]) for address, registers, name in mirror.ARRAYS
     )
     names = ", ".join(f"`{name}`" for name in mirror.COUNTERS)
     first = _array("thousandths")[0] + 4 * mirror.COUNTERS.index("counter1")
-    yield _ENERGIES.format(names=names, rows=rows, counter1=first)
-    for address, registers, _, name, content in mirror.COMMON_ROWS:
-        yield f"| {address} | {registers} | {name} | {content} |\n"
+    yield _ENERGIES.format(names=names, rows=arrays, counter1=first)
+    for address, registers, _, name in rows(mirror.COMMON_ROWS):
+        yield f"| {address} | {registers} | {name} | {_COMMON[name]} |\n"
     yield f"| {mirror.METER_AT} | 1 | ID | 213 or 211 |\n| {mirror.METER_AT + 1} | 1 | L | {mirror.METER_LENGTH} |\n"
-    for number, (name, source) in enumerate(mirror.POINTS):
+    absent = [""] * (mirror.POINTS - len(mirror.SOURCES))
+    for number, (name, source) in enumerate(zip(_POINTS.split(), [*mirror.SOURCES, *absent], strict=True)):
         yield f"| {mirror.METER_AT + 2 + 2 * number} | 2 | {name} | {_source(source)} |\n"
     yield f"| {mirror.END_AT - 2} | 2 | Evt | 0 |\n| {mirror.END_AT} | 2 | end | FFFF, 0 |\n"
 
 
 def _float_at(wanted):
-    return mirror.FLOATS_AT + 2 * [name for name, _ in mirror.FLOATS].index(wanted)
+    return mirror.FLOATS_AT + 2 * mirror.FLOATS.index(wanted)
 
 
 def _array(wanted):
-    return next(row for row in mirror.ARRAYS if row[3] == wanted)
+    return next(row for row in mirror.ARRAYS if row[2] == wanted)
 
 
 def _source(source):
@@ -237,17 +320,17 @@ def _source(source):
 
 
 def _own():
-    rows = "".join(f"| {30000 + a} | {count} | {kind} | {meaning} |\n" for a, count, kind, _, meaning in own.INPUTS)
+    inputs = "".join(f"| {30000 + a} | {count} | {kind} | {_INPUTS[name]} |\n" for a, count, kind, name in rows(own.INPUTS))
     yield _OWN.format(
         inputs=_blocks(30000, own.INPUT_BLOCKS),
         holding=_blocks(40000, own.HOLDING_BLOCKS),
-        rows=rows,
+        rows=inputs,
         mirror=30000 + own.MIRROR,
         mirror_end=30000 + own.MIRROR + own.MIRRORED - 1,
     )
-    for start, step, repeats, group in own.HOLDING:
+    for start, step, repeats, _, group in own.HOLDING:
         letter = "" if not step else f" + {step} {'k' if repeats == 2 else 'n'}"
-        for offset, registers, kind, name in group:
+        for offset, registers, kind, name in rows(group):
             yield f"| {40000 + start + offset}{letter} | {registers} | {_KINDS.get(kind, kind)} | {_meaning(kind, name)} |\n"
 
 
@@ -267,8 +350,8 @@ _MEANINGS = {
 def _meaning(kind, name):
     if kind in _KINDS:
         return _MEANINGS[name]
-    for page, rows, _ in schema.TABLES:
-        for row in rows.strip().split("\n"):
+    for page, settings, _ in schema.TABLES:
+        for row in settings.strip().split("\n"):
             setting = schema.Setting(page, row, None)
             if setting.name == name:
                 return f"`{name}`: {setting.meaning}"

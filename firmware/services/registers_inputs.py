@@ -9,7 +9,7 @@ from firmware.services.registers_own import INPUT_BLOCKS, INPUTS, MIRROR, MIRROR
 from firmware.state.readings import PRESENT, TEMPERATURE
 from firmware.version import FILES_VERSION, VERSION
 from lib.modbus.errors import ILLEGAL_ADDRESS, PeerError
-from lib.modbus.window import text_bytes
+from lib.modbus.window import rows, text_bytes
 
 _GROUP = const(5)  # of devices: this generation
 _FOUND, _NO_ANSWER, _DISABLED = const(3), const(250), const(-1)
@@ -24,7 +24,7 @@ def read(gateway, _, window):
         window.first -= MIRROR
     if not window.is_within(INPUT_BLOCKS):
         raise PeerError(ILLEGAL_ADDRESS)
-    for address, registers, kind, name, _ in INPUTS:
+    for address, registers, kind, name in rows(INPUTS):
         if window.overlaps(address, registers):
             value = _value(gateway, name)
             if kind == "text":

@@ -9,7 +9,7 @@ from firmware.services import registers_mirror_map as tables
 from firmware.state.readings import ABSENT, GOOD, PRESENT, WATT_HOURS
 from lib.modbus.errors import ILLEGAL_ADDRESS, PeerError
 from lib.modbus.float32 import put_float32, put_nan
-from lib.modbus.window import text_bytes
+from lib.modbus.window import rows, text_bytes
 
 _DIRECTIONS = ("", "import", "export", "bidirectional")
 _NOT_32 = 0xFFFFFFFF
@@ -24,7 +24,7 @@ def read(gateway, device, window):
     if window.first >= tables.COUNTERS_AT:
         _put_counters(device, window)
         return
-    for address, registers, kind, name, _ in tables.HEADER_ROWS:
+    for address, registers, kind, name in rows(tables.HEADER_ROWS) if window.first < tables.FLOATS_AT else ():
         if window.overlaps(address, registers):
             value = _header(device, name)
             if kind == "text":
@@ -43,7 +43,7 @@ def _put_floats(group, window):
         if address >= window.first + window.count:
             break
         put_nan(value)
-        index = tables.row_of(group.rows, tables.FLOATS[number][0], found) if group is not None else -1
+        index = tables.row_of(group.rows, tables.FLOATS[number], found) if group is not None else -1
         if index >= 0:
             found = index
             if group.has(index):
@@ -74,7 +74,7 @@ def _header(device, name):
 def _put_counters(device, window):
     group = device.group("counters")
     known = device.groups.get("counters")  # its configuration holds while there are no values
-    for first, registers, _, name, _ in tables.ARRAYS:
+    for first, registers, name in tables.ARRAYS:
         found = 0
         for number, counter in enumerate(tables.COUNTERS):
             address = first + number * registers

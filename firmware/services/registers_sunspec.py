@@ -9,7 +9,7 @@ from firmware.services import registers_mirror_map as tables
 from firmware.state.readings import WATT_HOURS
 from lib.modbus.errors import DEVICE_FAILURE, ILLEGAL_ADDRESS, PeerError
 from lib.modbus.float32 import put_float32, put_nan
-from lib.modbus.window import text_bytes
+from lib.modbus.window import rows, text_bytes
 
 _SINGLE_PHASE, _THREE_PHASES = 211, 213
 _NOT_IMPLEMENTED = 0xFFFF
@@ -27,7 +27,7 @@ def read(gateway, device, window):
         raise PeerError(ILLEGAL_ADDRESS)
     if not device.phases:
         raise PeerError(DEVICE_FAILURE)
-    for address, registers, kind, name, _ in tables.COMMON_ROWS:
+    for address, registers, kind, name in rows(tables.COMMON_ROWS) if window.first < tables.METER_AT else ():
         if window.overlaps(address, registers):
             value = _common(gateway, device, name)
             window.put(address, text_bytes(value, 2 * registers, b"\0") if kind == "text" else pack(">H", value))
@@ -65,12 +65,12 @@ def _put_points(device, window):
     value = bytearray(4)
     first = tables.METER_AT + 2
     found = 0
-    for number in range(max(0, (window.first - first) // 2), len(tables.POINTS)):
+    for number in range(max(0, (window.first - first) // 2), tables.POINTS):
         address = first + 2 * number
         if address >= window.first + window.count:
             break
         put_nan(value)
-        source = tables.POINTS[number][1]
+        source = tables.SOURCES[number] if number < len(tables.SOURCES) else ""
         if " " in source:
             words = source.split(" ")
             if words[0] in ("sum", "mean"):

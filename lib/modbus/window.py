@@ -31,6 +31,17 @@ class Window:
             data[at + index] = values[index]
 
 
+def rows(table):
+    """Yield (address, registers, type, name) of a table that is text: a line "address name type registers" for each row.
+
+    Without the last two it is a uint16, of one register. Text is the smallest form of a table in flash, and needs no RAM there.
+    """
+    for row in table.strip().split("\n"):
+        words = row.split(" ")
+        count = len(words)
+        yield int(words[0]), int(words[3]) if count > 3 else 1, words[2] if count > 2 else "uint16", words[1]
+
+
 def text_bytes(text, size, fill=b" "):
     """Return a text as exactly `size` bytes of UTF-8: cut behind a whole character, and filled up."""
     content = text.encode()

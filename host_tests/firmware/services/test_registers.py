@@ -6,6 +6,7 @@ from firmware.services import registers_own
 from firmware.state import schema
 from firmware.state.readings import PRESENT, SILENT, TEMPERATURE, Device
 from host_tests.fakes.register_gateway import Gateway
+from lib.modbus.window import rows
 
 
 def words(data):
@@ -148,12 +149,14 @@ def test_every_setting_has_a_register():
 def test_no_register_has_two_meanings():
     for table in (
         list(registers_own.holding(0, 0x10000)),
-        [row[:2] for row in registers_own.INPUTS],
+        list(rows(registers_own.INPUTS)),
     ):
         end = 0
         for row in sorted([row[:2] for row in table]):
             assert row[0] >= end, row
             end = row[0] + row[1]
+    for *_, size, table in registers_own.HOLDING:
+        assert max([offset + registers for offset, registers, *_ in rows(table)]) == size, table
     for address, registers, *_ in registers_own.holding(0, 0x10000):
         assert any([first <= address and address + registers <= first + n for first, n in registers_own.HOLDING_BLOCKS]), (
             address
