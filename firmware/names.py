@@ -126,6 +126,7 @@ import lib.crypto.sha512 as _
 import lib.crypto.sha512_block as _
 import lib.crypto.srp as _
 import lib.crypto.x25519 as _
+import lib.http.accept as _
 import lib.http.connection as _
 import lib.http.errors as _
 import lib.http.files as _
@@ -145,6 +146,9 @@ import lib.modbus.errors as _
 import lib.modbus.float32 as _
 import lib.modbus.framing as _
 import lib.modbus.limits as _
+import lib.modbus.other_replies as _
+import lib.modbus.other_requests as _
+import lib.modbus.other_types as _
 import lib.modbus.registers as _
 import lib.modbus.reply as _
 import lib.modbus.request as _

@@ -2,8 +2,8 @@
 
 import web_assets
 
+from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
-from lib.http.files import accepts_gzip
 
 # No script, style or connection but the device's own; no page may show ours in a frame.
 _POLICY = (

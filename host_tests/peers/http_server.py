@@ -8,6 +8,7 @@ import gc
 import sys
 
 from lib.http.errors import HttpError
+from lib.http.files import send_file
 from lib.http.server import HttpServer
 
 root = sys.argv[1]
@@ -62,7 +63,7 @@ async def counters(request, response):
 
 
 async def file(request, response):
-    await response.send_file(root + request.path[6:])
+    await send_file(request, response, root + request.path[6:])
 
 
 handlers = {

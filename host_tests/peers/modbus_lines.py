@@ -3,6 +3,8 @@
 import json
 import sys
 
+from lib.modbus import other_replies as replies
+from lib.modbus import other_requests as make_other
 from lib.modbus import request as make
 from lib.modbus import server
 from lib.modbus.errors import PeerError
@@ -20,7 +22,7 @@ def fill(collector, wire):
 
 def build(name, arguments):
     """The frame of a request, and the size of the reply it expects."""
-    request = getattr(make, name)(*arguments)
+    request = getattr(make_other if hasattr(make_other, name) else make, name)(*arguments)
     return request.adu.hex(), request.reply_size
 
 
@@ -53,9 +55,9 @@ def answer(unit, function, values):
     elif isinstance(values, str):
         length = server.encode_written(pdu, bytes.fromhex(values))
     elif function <= 2:
-        length = server.encode_bits(pdu, function, values)
+        length = replies.encode_bits(pdu, function, values)
     else:
-        length = server.encode_registers(pdu, function, values)
+        length = replies.encode_registers(pdu, function, values)
     return bytes(adu[: server.close_adu(adu, unit, length)]).hex()
 
 

@@ -19,7 +19,8 @@ ONLY_HOST = {
     f"firmware/port/{name}.py"
     for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")
 }
-UNUSED = {"lib/crypto/ed25519.py", "lib/provision/security0.py"}
+UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
+UNUSED |= {"lib/crypto/ed25519.py", "lib/http/files.py", "lib/provision/security0.py"}
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}

@@ -1,7 +1,11 @@
-"""Sends files: the precompressed form if the client takes it, 304 if it has the file, otherwise in small pieces."""
+"""Sends files: the precompressed form if the client takes it, 304 if it has the file, otherwise in small pieces.
+
+Not frozen on a device, whose pages are no files.
+"""
 
 import os
 
+from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
 
 _TYPES = (
@@ -24,20 +28,6 @@ def content_type(path):
         if path.endswith(ending):
             return kind
     return "application/octet-stream"
-
-
-def accepts_gzip(request):
-    """Tell whether the client takes Content-Encoding: gzip (RFC 9110 12.5.3)."""
-    answer = False
-    for part in (request.header("accept-encoding") or "").lower().split(","):
-        name, _, weight = part.partition(";")
-        name = name.strip()
-        if name == "gzip" or name == "*" and not answer:
-            weight = weight.strip()
-            answer = not (weight.startswith("q=0") and weight[3:].strip(".0") == "")
-            if name == "gzip":
-                return answer
-    return answer
 
 
 def _find(path):

@@ -182,12 +182,6 @@ class Response:
             for at in range(0, len(data), _PIECE):
                 await self.connection.send(data[at : at + _PIECE])  # pyright: ignore[reportAttributeAccessIssue]
 
-    async def send_file(self, path, type=None, cache="no-cache", etag=None):  # noqa: A002
-        """Send a file: see lib.http.files.send_file."""
-        from lib.http.files import send_file
-
-        await send_file(self._request, self, path, type, cache, etag)
-
     @property
     def is_head(self):
         """The answer has no body because HEAD was asked: its bytes are only counted."""

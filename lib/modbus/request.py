@@ -1,14 +1,14 @@
-"""Encodes requests to a unit, as whole RTU frames.
+"""Encodes requests to a unit, as whole RTU frames: those that the gateway makes. The others are in other_requests.py.
 
 Source: Modbus Application Protocol V1.1b3, 6; Modbus over Serial Line V1.02, 2.2 (addresses).
 """
 
-from struct import pack, pack_into
+from struct import pack
 
 from lib.modbus.crc import append_crc
 from lib.modbus.errors import LocalError
 from lib.modbus.framing import copy
-from lib.modbus.limits import MAX_ADU, MAX_PDU, MAX_WRITE_WITH_READ, most
+from lib.modbus.limits import MAX_ADU, MAX_PDU, most
 
 # Functions whose reply is never the same as the request. An unknown function may mirror it, as 5, 6, 8, 21 and 22 do.
 _NOT_MIRRORED = b"\x01\x02\x03\x04\x07\x0b\x0c\x0f\x10\x11\x14\x17\x18\x2b"
@@ -102,7 +102,7 @@ class Request:
         return reply
 
 
-def _check(unit, lowest, function, address, count):
+def check(unit, lowest, function, address, count):
     """Raise LocalError unless unit (lowest..247), quantity and range are such as the standard allows."""
     if not lowest <= unit <= 247:
         raise LocalError(f"unit {unit}")
@@ -112,71 +112,26 @@ def _check(unit, lowest, function, address, count):
         raise LocalError(f"address {address}, count {count}")
 
 
-def _read(unit, function, address, count):
-    _check(unit, 1, function, address, count)
+def read(unit, function, address, count):
+    """A request with function 1 to 4."""
+    check(unit, 1, function, address, count)
     return Request(unit, pack(">BHH", function, address, count))
-
-
-def read_coils(unit, address, count):
-    """Function 1, clause 6.1: 1 to 2000 coils."""
-    return _read(unit, 1, address, count)
-
-
-def read_discrete_inputs(unit, address, count):
-    """Function 2, clause 6.2: 1 to 2000 inputs."""
-    return _read(unit, 2, address, count)
 
 
 def read_holding_registers(unit, address, count):
     """Function 3, clause 6.3: 1 to 125 registers."""
-    return _read(unit, 3, address, count)
+    return read(unit, 3, address, count)
 
 
 def read_input_registers(unit, address, count):
     """Function 4, clause 6.4: 1 to 125 registers."""
-    return _read(unit, 4, address, count)
-
-
-def write_coil(unit, address, on):
-    """Function 5, clause 6.5. Unit 0 writes to all units, which do not answer; so for the other writes."""
-    _check(unit, 0, 5, address, 1)
-    return Request(unit, pack(">BHH", 5, address, 0xFF00 if on else 0))
+    return read(unit, 4, address, count)
 
 
 def write_register(unit, address, value):
-    """Function 6, clause 6.6: value 0 to 65535."""
-    _check(unit, 0, 6, address, 1)
-    return Request(unit, _words(pack(">BH", 6, address), (value,)))
-
-
-def write_coils(unit, address, values):
-    """Function 15, clause 6.11: 1 to 1968 values, true is on; the first goes to `address`."""
-    count = len(values)
-    _check(unit, 0, 15, address, count)
-    length = (count + 7) // 8
-    pdu = bytearray(6 + length)
-    pack_into(">BHHB", pdu, 0, 15, address, count, length)
-    for index in range(count):
-        if values[index]:
-            pdu[6 + index // 8] |= 1 << index % 8
-    return Request(unit, pdu)
-
-
-def write_registers(unit, address, values):
-    """Function 16, clause 6.12: 1 to 123 values of 0 to 65535; the first goes to `address`."""
-    count = len(values)
-    _check(unit, 0, 16, address, count)
-    return Request(unit, _words(pack(">BHHB", 16, address, count, 2 * count), values))
-
-
-def read_write_registers(unit, address, count, write_address, values):
-    """Function 23, clause 6.17: writes 1 to 121 values from `write_address`, then reads 1 to 125 from `address`."""
-    _check(unit, 1, 23, address, count)
-    writes = len(values)
-    if not 1 <= writes <= MAX_WRITE_WITH_READ or not 0 <= write_address <= 0x10000 - writes:
-        raise LocalError(f"write address {write_address}, count {writes}")
-    head = pack(">BHHHHB", 23, address, count, write_address, writes, 2 * writes)
-    return Request(unit, _words(head, values))
+    """Function 6, clause 6.6: value 0 to 65535. Unit 0 writes to all units, which do not answer; so for the other writes."""
+    check(unit, 0, 6, address, 1)
+    return Request(unit, words(pack(">BH", 6, address), (value,)))
 
 
 def raw(unit, pdu):
@@ -192,8 +147,8 @@ def raw(unit, pdu):
     return Request(unit, pdu)
 
 
-def _words(head, values):
-    """Return `head` with the values behind it, high byte first."""
+def words(head, values):
+    """Return `head` with the values behind it, high byte first. Raises LocalError for one beyond 0 to 65535."""
     pdu = bytearray(len(head) + 2 * len(values))
     pdu[: len(head)] = head
     at = len(head)

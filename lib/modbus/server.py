@@ -1,4 +1,4 @@
-"""The other side of Modbus: takes requests apart and writes replies.
+"""The other side of Modbus: takes requests apart and writes replies. Those with values of any list: other_replies.py.
 
 A PDU is written into a buffer of at least 253 bytes; hand in adu[1:] of a memoryview for RTU, and close with close_adu().
 Source: Modbus Application Protocol V1.1b3, 6 and 7.
@@ -6,9 +6,9 @@ Source: Modbus Application Protocol V1.1b3, 6 and 7.
 
 from lib.modbus.collector import Collector
 from lib.modbus.crc import append_crc, crc16
-from lib.modbus.errors import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, LocalError, PeerError
+from lib.modbus.errors import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, PeerError
 from lib.modbus.framing import find_request
-from lib.modbus.limits import MAX_ADU, MAX_PDU, MAX_WRITE_WITH_READ, most
+from lib.modbus.limits import MAX_ADU, MAX_WRITE_WITH_READ, most
 
 
 class RequestReader(Collector):
@@ -120,29 +120,6 @@ def write_range(pdu):
     return pdu[5] << 8 | pdu[6], pdu[7] << 8 | pdu[8]
 
 
-def encode_registers(buffer, function, values):
-    """Write the reply to function 3, 4 or 23 with values of 0 to 65535; return the PDU's length."""
-    at = 2
-    _head(buffer, function, 2 * len(values))
-    for value in values:
-        buffer[at] = value >> 8 & 0xFF
-        buffer[at + 1] = value & 0xFF
-        at += 2
-    return at
-
-
-def encode_bits(buffer, function, values):
-    """Write the reply to function 1 or 2, true is on; return the PDU's length."""
-    length = (len(values) + 7) // 8
-    _head(buffer, function, length)
-    for index in range(length):
-        buffer[2 + index] = 0
-    for index, value in enumerate(values):
-        if value:
-            buffer[2 + index // 8] |= 1 << index % 8
-    return 2 + length
-
-
 def encode_written(buffer, pdu):
     """Write the reply to a request with function 5, 6, 15 or 16, its first five bytes; return the PDU's length."""
     buffer[:5] = pdu[:5]
@@ -160,10 +137,3 @@ def close_adu(adu, unit, length):
     """Make the PDU of `length` bytes at adu[1] a frame of `unit`; return the frame's length."""
     adu[0] = unit
     return append_crc(adu, 1 + length)
-
-
-def _head(buffer, function, length):
-    if 2 + length > MAX_PDU:
-        raise LocalError("longer than a PDU")
-    buffer[0] = function
-    buffer[1] = length

@@ -10,7 +10,8 @@ from host_tests.fakes.uart import reply
 from host_tests.firmware.bus.wire import Wire, read, words
 from host_tests.modbus_oracle import rtu
 from lib.modbus.errors import DEVICE_BUSY, GATEWAY_PATH
-from lib.modbus.request import read_coils, read_holding_registers, write_register
+from lib.modbus.other_requests import read_coils
+from lib.modbus.request import read_holding_registers, write_register
 
 MODULES = (modbus_master, queue, unit)
 

@@ -8,7 +8,8 @@ from host_tests.fakes.simulated_time import simulated
 from host_tests.fakes.uart import reply
 from host_tests.firmware.bus.wire import Wire, read, words
 from host_tests.modbus_oracle import rtu
-from lib.modbus.request import raw, write_register, write_registers
+from lib.modbus.other_requests import write_registers
+from lib.modbus.request import raw, write_register
 
 MODULES = (modbus_master, queue, unit)
 

@@ -4,8 +4,9 @@ import os
 
 import vfs
 
+from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
-from lib.http.files import accepts_gzip, content_type
+from lib.http.files import content_type, send_file
 from lib.http.request import Request
 from lib.http.response import Response
 
@@ -69,7 +70,7 @@ async def get(path, headers=b"", method=b"GET"):
     try:
         assert request.complete()
         response.clear(request)
-        await response.send_file("/files/web" + request.path)
+        await send_file(request, response, "/files/web" + request.path)
     except HttpError as error:
         assert not wire.sent
         return error.status, {}, b""

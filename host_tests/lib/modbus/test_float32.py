@@ -1,7 +1,7 @@
 """Decimals as IEEE single precision: bits computed with CPython, in exact fractions where its doubles would round twice."""
 
 from lib.modbus.float32 import put_float32, put_nan
-from lib.modbus.registers import t_float
+from lib.modbus.other_types import t_float
 
 # mantissa, exponent, divisor, bits
 VALUES = (

@@ -2,14 +2,14 @@
 
 import struct
 
-from lib.modbus import registers
+from lib.modbus import other_types, registers
 from modbus_oracle import noise
 
 NUMBERS = (
     # words                type                 what it means
-    ("A710", registers.t4, (10000, 2)),
-    ("FFFF", registers.t4, (16383, 3)),
-    ("0001", registers.t4, (1, 0)),
+    ("A710", other_types.t4, (10000, 2)),
+    ("FFFF", other_types.t4, (16383, 3)),
+    ("0001", other_types.t4, (1, 0)),
     ("FD01E240", registers.t5, (123456, -3)),
     ("FE005622", registers.t5, (22050, -2)),
     ("FD00C35A", registers.t5, (50010, -3)),
@@ -28,13 +28,13 @@ NUMBERS = (
     ("00FF2694", registers.t7, (9876, False, True)),
     ("00FF084C", registers.t7, (2124, False, True)),
     ("FF001ED2", registers.t7, (7890, True, False)),
-    ("3039", registers.t16, (12345, -2)),
-    ("CFC7", registers.t16, (53191, -2)),
-    ("CFC7", registers.t17, (-12345, -2)),
-    ("E1F5", registers.t17, (-7691, -2)),
-    ("0E56", registers.t17, (3670, -2)),
-    ("8000", registers.t17, (-32768, -2)),
-    ("F6D7", registers.t18, (-2345, -4)),
+    ("3039", other_types.t16, (12345, -2)),
+    ("CFC7", other_types.t16, (53191, -2)),
+    ("CFC7", other_types.t17, (-12345, -2)),
+    ("E1F5", other_types.t17, (-7691, -2)),
+    ("0E56", other_types.t17, (3670, -2)),
+    ("8000", other_types.t17, (-32768, -2)),
+    ("F6D7", other_types.t18, (-2345, -4)),
     ("FFFF", registers.word, 65535),
     ("FFFF", registers.int16, -1),
     ("7FFF", registers.int16, 32767),
@@ -48,21 +48,21 @@ NUMBERS = (
     ("4FB3833E", registers.uint32, 1337164606),
     ("FFFFFFFF", registers.uint32, 4294967295),
     ("80000000", registers.uint32, 2147483648),
-    ("42F6E666", registers.t_float, (12345, -2)),
-    ("43664000", registers.t_float, (23025, -2)),
-    ("C2F6E666", registers.t_float, (-12345, -2)),
-    ("00000000", registers.t_float, (0, 0)),
-    ("80000000", registers.t_float, (0, 0)),
-    ("3F800000", registers.t_float, (1, 0)),
-    ("3DCCCCCD", registers.t_float, (1, -1)),
-    ("459C4000", registers.t_float, (5, 3)),
-    ("4B800000", registers.t_float, (16777216, 0)),
-    ("4B7FFFFF", registers.t_float, (16777215, 0)),
-    ("7F7FFFFF", registers.t_float, (34028235, 31)),
-    ("00000001", registers.t_float, (1, -45)),
-    ("7F800000", registers.t_float, None),
-    ("FF800000", registers.t_float, None),
-    ("7FC00000", registers.t_float, None),
+    ("42F6E666", other_types.t_float, (12345, -2)),
+    ("43664000", other_types.t_float, (23025, -2)),
+    ("C2F6E666", other_types.t_float, (-12345, -2)),
+    ("00000000", other_types.t_float, (0, 0)),
+    ("80000000", other_types.t_float, (0, 0)),
+    ("3F800000", other_types.t_float, (1, 0)),
+    ("3DCCCCCD", other_types.t_float, (1, -1)),
+    ("459C4000", other_types.t_float, (5, 3)),
+    ("4B800000", other_types.t_float, (16777216, 0)),
+    ("4B7FFFFF", other_types.t_float, (16777215, 0)),
+    ("7F7FFFFF", other_types.t_float, (34028235, 31)),
+    ("00000001", other_types.t_float, (1, -45)),
+    ("7F800000", other_types.t_float, None),
+    ("FF800000", other_types.t_float, None),
+    ("7FC00000", other_types.t_float, None),
 )
 
 TEXTS = (
@@ -106,7 +106,7 @@ def test_every_float_comes_back():
         edges += [binary << 23, binary << 23 | 1, binary << 23 | 0x7FFFFF]
     for run in range(3000 + len(edges)):
         wire = bytes(pool[4 * run : 4 * run + 4]) if run < 3000 else struct.pack(">I", edges[run - 3000])
-        found = registers.t_float(wire, 0)
+        found = other_types.t_float(wire, 0)
         if found is None:
             assert wire[0] & 0x7F == 0x7F and wire[1] & 0x80, wire.hex()
             continue
@@ -122,7 +122,7 @@ def test_decimals_of_a_meter_come_back():
     for run in range(500):
         digits = (pool[3 * run] << 16 | pool[3 * run + 1] << 8 | pool[3 * run + 2]) % 1000000
         for exponent in (-4, -2, 0, 3):
-            mantissa, found = registers.t_float(struct.pack(">f", float(f"{digits}e{exponent}")), 0)
+            mantissa, found = other_types.t_float(struct.pack(">f", float(f"{digits}e{exponent}")), 0)
             assert mantissa * 10 ** (found + 9) == digits * 10 ** (exponent + 9), (digits, exponent, mantissa, found)
 
 

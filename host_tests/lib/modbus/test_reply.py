@@ -2,6 +2,7 @@
 
 import micropython
 
+from lib.modbus import other_requests as make_other
 from lib.modbus import request as make
 from lib.modbus.errors import FrameError, LocalError, PeerError
 from lib.modbus.reply import ReplyReader
@@ -226,7 +227,7 @@ def test_echo_of_a_read():
 def test_echo_that_would_pass_for_an_answer():
     """19 coils from 0x0313: the request has the length and the byte count of its own reply."""
     reader = ReplyReader()
-    request = make.read_coils(17, 0x0313, 19)
+    request = make_other.read_coils(17, 0x0313, 19)
     for before in (b"", b"\x00", b"\x11\x01"):
         for step in (256, 1, 3):
             assert read(reader, request, before + request.adu, step) == "echo only", (before, step)
@@ -271,8 +272,8 @@ def test_long_echoes():
     """A frame of 256 bytes and a reply as long pass through 256 bytes of buffer."""
     reader = ReplyReader()
     values = [0x1100 + index for index in range(123)]
-    write = make.write_registers(17, 0, values)
-    both = make.read_write_registers(17, 0x1700, 125, 0, values[:121])
+    write = make_other.write_registers(17, 0, values)
+    both = make_other.read_write_registers(17, 0x1700, 125, 0, values[:121])
     reply = rtu("1117FA" + "17" * 250)
     for step in (256, 1, 3):
         assert read(reader, write, write.adu + rtu("11100000007B"), step) == "100000007b", step

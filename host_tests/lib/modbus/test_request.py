@@ -1,5 +1,6 @@
 """What we send: frames of the sources, limits of the standard, who answers for whom."""
 
+from lib.modbus import other_requests as make_other
 from lib.modbus import request as make
 from lib.modbus.errors import LocalError
 from lib.modbus.reply import ReplyReader
@@ -16,28 +17,28 @@ REQUESTS = (
     ("Bicom, on", make.write_register(5, 141, 1), "0506008D0001D9A5", 8),
     ("Bicom, off", make.write_register(5, 141, 0), "0506008D00001865", 8),
     ("Bicom on infrared, on", make.write_register(33, 15, 1), "2106000F00017F69", 8),
-    ("6.1", make.read_coils(17, 0x13, 19), rtu("110100130013").hex(), 8),
-    ("6.2", make.read_discrete_inputs(17, 0xC4, 22), rtu("110200C40016").hex(), 8),
+    ("6.1", make_other.read_coils(17, 0x13, 19), rtu("110100130013").hex(), 8),
+    ("6.2", make_other.read_discrete_inputs(17, 0xC4, 22), rtu("110200C40016").hex(), 8),
     ("6.3", make.read_holding_registers(17, 0x6B, 3), "1103006B00037687", 11),
     ("6.4", make.read_input_registers(17, 8, 1), rtu("110400080001").hex(), 7),
-    ("6.5", make.write_coil(17, 0xAC, True), rtu("110500ACFF00").hex(), 8),
-    ("6.5, off", make.write_coil(17, 0xAC, False), rtu("110500AC0000").hex(), 8),
+    ("6.5", make_other.write_coil(17, 0xAC, True), rtu("110500ACFF00").hex(), 8),
+    ("6.5, off", make_other.write_coil(17, 0xAC, False), rtu("110500AC0000").hex(), 8),
     ("6.6", make.write_register(17, 1, 3), rtu("110600010003").hex(), 8),
     (
         "6.11",
-        make.write_coils(17, 0x13, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0)),
+        make_other.write_coils(17, 0x13, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0)),
         rtu("110F0013000A02CD01").hex(),
         8,
     ),
-    ("6.12", make.write_registers(17, 1, (10, 0x102)), rtu("11100001000204000A0102").hex(), 8),
+    ("6.12", make_other.write_registers(17, 1, (10, 0x102)), rtu("11100001000204000A0102").hex(), 8),
     (
         "6.17",
-        make.read_write_registers(17, 3, 6, 14, (255, 255, 255)),
+        make_other.read_write_registers(17, 3, 6, 14, (255, 255, 255)),
         rtu("111700030006000E00030600FF00FF00FF").hex(),
         17,
     ),
-    ("one coil", make.read_coils(17, 65535, 1), rtu("1101FFFF0001").hex(), 6),
-    ("2000 coils", make.read_coils(17, 0, 2000), rtu("1101000007D0").hex(), 255),
+    ("one coil", make_other.read_coils(17, 65535, 1), rtu("1101FFFF0001").hex(), 6),
+    ("2000 coils", make_other.read_coils(17, 0, 2000), rtu("1101000007D0").hex(), 255),
     ("125 registers", make.read_holding_registers(17, 65411, 125), rtu("1103FF83007D").hex(), 255),
     ("broadcast", make.write_register(0, 1, 3), rtu("000600010003").hex(), None),
 )
@@ -62,8 +63,8 @@ RAW = (
 )
 
 FORBIDDEN = (
-    lambda: make.read_coils(1, 0, 2001),
-    lambda: make.read_discrete_inputs(1, 0, 0),
+    lambda: make_other.read_coils(1, 0, 2001),
+    lambda: make_other.read_discrete_inputs(1, 0, 0),
     lambda: make.read_holding_registers(1, 0, 126),
     lambda: make.read_input_registers(1, 65535, 2),
     lambda: make.read_input_registers(1, -1, 2),
@@ -72,14 +73,14 @@ FORBIDDEN = (
     lambda: make.write_register(1, 0, 65536),
     lambda: make.write_register(1, 0, -1),
     lambda: make.write_register(1, 65536, 0),
-    lambda: make.write_coils(1, 0, [1] * 1969),
-    lambda: make.write_coils(1, 0, ()),
-    lambda: make.write_registers(1, 0, [0] * 124),
-    lambda: make.write_registers(1, 65535, (1, 2)),
-    lambda: make.read_write_registers(1, 0, 126, 0, (1,)),
-    lambda: make.read_write_registers(1, 0, 1, 0, [1] * 122),
-    lambda: make.read_write_registers(1, 0, 1, 65535, (1, 2)),
-    lambda: make.read_write_registers(0, 0, 1, 0, (1,)),
+    lambda: make_other.write_coils(1, 0, [1] * 1969),
+    lambda: make_other.write_coils(1, 0, ()),
+    lambda: make_other.write_registers(1, 0, [0] * 124),
+    lambda: make_other.write_registers(1, 65535, (1, 2)),
+    lambda: make_other.read_write_registers(1, 0, 126, 0, (1,)),
+    lambda: make_other.read_write_registers(1, 0, 1, 0, [1] * 122),
+    lambda: make_other.read_write_registers(1, 0, 1, 65535, (1, 2)),
+    lambda: make_other.read_write_registers(0, 0, 1, 0, (1,)),
     lambda: make.raw(1, b""),
     lambda: make.raw(1, b"\x00\x01"),
     lambda: make.raw(1, b"\x83\x01"),
@@ -132,9 +133,9 @@ def test_raw_of_anything():
 
 
 def test_range_of_a_request():
-    request = make.write_coils(17, 0x13, [1] * 10)
+    request = make_other.write_coils(17, 0x13, [1] * 10)
     assert (request.address, request.count) == (0x13, 10)
-    request = make.read_write_registers(17, 3, 6, 14, (1, 2))
+    request = make_other.read_write_registers(17, 3, 6, 14, (1, 2))
     assert (request.address, request.count) == (3, 6)
 
 
@@ -159,7 +160,7 @@ def test_covers():
         ("write", make.write_register(33, 107, 2), False),
     ):
         assert wide.covers(other) is covered, what
-    assert not make.read_coils(1, 0, 16).covers(make.read_coils(1, 0, 16))
+    assert not make_other.read_coils(1, 0, 16).covers(make_other.read_coils(1, 0, 16))
 
 
 def test_one_reply_serves_two():

@@ -1,5 +1,7 @@
 """The slave's side: which requests it takes, refuses or overhears, and what it writes."""
 
+from lib.modbus import other_replies as replies
+from lib.modbus import other_requests as make_other
 from lib.modbus import request as make
 from lib.modbus import server
 from lib.modbus.errors import LocalError, PeerError
@@ -8,16 +10,16 @@ from modbus_oracle import noise, rtu
 
 REQUESTS = (
     # request                                            what decode() makes of it
-    (make.read_coils(34, 0x13, 19), (1, 0x13, 19, None)),
-    (make.read_discrete_inputs(34, 0xC4, 22), (2, 0xC4, 22, None)),
+    (make_other.read_coils(34, 0x13, 19), (1, 0x13, 19, None)),
+    (make_other.read_discrete_inputs(34, 0xC4, 22), (2, 0xC4, 22, None)),
     (make.read_holding_registers(34, 0x6B, 125), (3, 0x6B, 125, None)),
     (make.read_input_registers(34, 65535, 1), (4, 65535, 1, None)),
-    (make.write_coil(34, 0xAC, True), (5, 0xAC, 1, "ff00")),
-    (make.write_coil(34, 0xAC, False), (5, 0xAC, 1, "0000")),
+    (make_other.write_coil(34, 0xAC, True), (5, 0xAC, 1, "ff00")),
+    (make_other.write_coil(34, 0xAC, False), (5, 0xAC, 1, "0000")),
     (make.write_register(34, 15, 1), (6, 15, 1, "0001")),
-    (make.write_coils(34, 0x13, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0)), (15, 0x13, 10, "cd01")),
-    (make.write_registers(34, 1, (10, 0x102)), (16, 1, 2, "000a0102")),
-    (make.read_write_registers(34, 3, 6, 14, (255, 255, 255)), (23, 3, 6, "00ff00ff00ff")),
+    (make_other.write_coils(34, 0x13, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0)), (15, 0x13, 10, "cd01")),
+    (make_other.write_registers(34, 1, (10, 0x102)), (16, 1, 2, "000a0102")),
+    (make_other.read_write_registers(34, 3, 6, 14, (255, 255, 255)), (23, 3, 6, "00ff00ff00ff")),
     (make.write_register(0, 15, 1), (6, 15, 1, "0001")),
 )
 
@@ -148,15 +150,19 @@ def test_replies_reach_the_master():
     pdu = adu[1:]
     reader = ReplyReader()
     for request, encode, expected in (
-        (make.read_coils(34, 0, 10), lambda: server.encode_bits(pdu, 1, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0)), "0102cd01"),
-        (make.read_holding_registers(34, 0, 2), lambda: server.encode_registers(pdu, 3, (1, 0xFFFE)), "03040001fffe"),
-        (make.read_input_registers(34, 0, 1), lambda: server.encode_registers(pdu, 4, (-2,)), "0402fffe"),
-        (make.write_coil(34, 1, True), None, "050001ff00"),
+        (make_other.read_coils(34, 0, 10), lambda: replies.encode_bits(pdu, 1, (1, 0, 1, 1, 0, 0, 1, 1, 1, 0)), "0102cd01"),
+        (make.read_holding_registers(34, 0, 2), lambda: replies.encode_registers(pdu, 3, (1, 0xFFFE)), "03040001fffe"),
+        (make.read_input_registers(34, 0, 1), lambda: replies.encode_registers(pdu, 4, (-2,)), "0402fffe"),
+        (make_other.write_coil(34, 1, True), None, "050001ff00"),
         (make.write_register(34, 1, 2), None, "0600010002"),
-        (make.write_coils(34, 1, [1] * 9), None, "0f00010009"),
-        (make.write_registers(34, 1, [1] * 9), None, "1000010009"),
-        (make.read_write_registers(34, 0, 1, 5, (1,)), lambda: server.encode_registers(pdu, 23, (7,)), "17020007"),
-        (make.read_holding_registers(34, 0, 125), lambda: server.encode_registers(pdu, 3, [0] * 125), "03fa" + "00" * 250),
+        (make_other.write_coils(34, 1, [1] * 9), None, "0f00010009"),
+        (make_other.write_registers(34, 1, [1] * 9), None, "1000010009"),
+        (make_other.read_write_registers(34, 0, 1, 5, (1,)), lambda: replies.encode_registers(pdu, 23, (7,)), "17020007"),
+        (
+            make.read_holding_registers(34, 0, 125),
+            lambda: replies.encode_registers(pdu, 3, [0] * 125),
+            "03fa" + "00" * 250,
+        ),
     ):
         length = encode() if encode else server.encode_written(pdu, memoryview(request.adu)[1:-2])
         end = server.close_adu(adu, 34, length)
@@ -171,8 +177,8 @@ def test_replies_reach_the_master():
 
 def test_reply_longer_than_a_pdu():
     for encode in (
-        lambda: server.encode_registers(bytearray(300), 3, [0] * 126),
-        lambda: server.encode_bits(bytearray(300), 1, [0] * 2009),
+        lambda: replies.encode_registers(bytearray(300), 3, [0] * 126),
+        lambda: replies.encode_bits(bytearray(300), 1, [0] * 2009),
     ):
         try:
             encode()
