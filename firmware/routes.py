@@ -12,43 +12,50 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-# method, path (one that ends in "/" stands for all below it), level (firmware/services/login.py), module of firmware/services,
-# function. All constants: the table lies in flash. A function is `async def f(gateway, request, response)`; where the method is
+# method, path (/api/x/ stands for all below it), level (firmware/services/login.py), module of firmware/services, function.
+# As text the table is smallest in flash. A function is `async def f(gateway, request, response)`; where the method is
 # not GET, a function under /api is handed the parsed JSON body as fourth argument.
-ROUTES = (
-    ("GET", "/get_command", "read", "rest", "get"),
-    ("POST", "/post_command", "admin", "relays", "post_command"),
-    ("GET", "/api", "read", "iskra_api", "get"),
-    ("GET", "/api/devices", "read", "iskra_api", "get_devices"),
-    ("GET", "/api/measurement/", "read", "iskra_api", "get_measurement"),
-    ("GET", "/api/counter/", "read", "iskra_api", "get_counter"),
-    ("GET", "/api/status", "read", "status", "get"),
-    ("GET", "/api/live", "read", "live", "get"),
-    ("GET", "/api/history", "read", "history", "get"),
-    ("GET", "/api/history.csv", "read", "history", "get_csv"),
-    ("GET", "/api/relays", "read", "relays", "get"),
-    ("POST", "/api/relay/", "admin", "relays", "post"),
-    ("GET", "/api/events", "read", "diagnosis", "get_events"),
-    ("GET", "/api/health", "read", "diagnosis", "get_health"),
-    ("GET", "/api/frames", "user", "diagnosis", "get_frames"),
-    ("GET", "/api/settings", "user", "settings", "get"),
-    ("PATCH", "/api/settings", "admin", "settings", "patch"),
-    ("POST", "/api/settings/export", "admin", "settings_file", "export"),
-    ("POST", "/api/settings/import", "admin", "settings_file", "take"),
-    ("GET", "/api/modbus_access", "user", "modbus_access", "get"),
-    ("POST", "/api/modbus_access", "admin", "modbus_access", "post"),
-    ("POST", "/api/restart", "admin", "status", "restart"),
-    ("POST", "/api/factory_reset", "admin", "status", "factory_reset"),
-    ("GET", "/api/certificates", "user", "certificates", "get"),
-    ("POST", "/api/certificates", "admin", "certificates", "post"),
-    ("DELETE", "/api/certificates/", "admin", "certificates", "delete"),
-    ("POST", "/api/login", "public", "session", "log_in"),
-    ("POST", "/api/logout", "public", "session", "log_out"),
-    ("POST", "/api/password", "admin", "session", "change_password"),
-)
+ROUTES = """
+GET /get_command read rest get
+POST /post_command admin relays post_command
+GET /api read iskra_api get
+GET /api/devices read iskra_api get_devices
+GET /api/measurement/ read iskra_api get_measurement
+GET /api/counter/ read iskra_api get_counter
+GET /api/status read status get
+GET /api/live read live get
+GET /api/history read history get
+GET /api/history.csv read history get_csv
+GET /api/relays read relays get
+POST /api/relay/ admin relays post
+GET /api/events read diagnosis get_events
+GET /api/health read diagnosis get_health
+GET /api/frames user diagnosis get_frames
+GET /api/settings user settings get
+PATCH /api/settings admin settings patch
+POST /api/settings/export admin settings_file export
+POST /api/settings/import admin settings_file take
+GET /api/modbus_access user modbus_access get
+POST /api/modbus_access admin modbus_access post
+POST /api/restart admin status restart
+POST /api/factory_reset admin status factory_reset
+GET /api/certificates user certificates get
+POST /api/certificates admin certificates post
+DELETE /api/certificates/ admin certificates delete
+POST /api/login public session log_in
+POST /api/logout public session log_out
+POST /api/password admin session change_password
+"""
 _LEVEL, _MODULE, _FUNCTION = const(2), const(3), const(4)
+_API = const(5)  # behind "/api/"
 _PAGES = ("GET", "/", "public", "pages", "get")
 _KEEP_MS = const(10000)  # a module stays for so long after its last use
+
+
+def _route(method, path):
+    """Return the row of a method and path as a list of words, None if there is none."""
+    at = ROUTES.find("\n" + method + " " + path + " ") if path and " " not in path else -1
+    return ROUTES[at + 1 : ROUTES.find("\n", at + 1)].split(" ") if at >= 0 else None
 
 
 class Router:
@@ -61,9 +68,9 @@ class Router:
 
     def find(self, method, path):
         """Return the handler for a method and path, None if there is none: see lib/http/server.py."""
-        for route in ROUTES:
-            if route[0] == method and (path == route[1] or (route[1][-1] == "/" and path.startswith(route[1]))):
-                return lambda request, response: self._serve(route, request, response)
+        route = _route(method, path) or _route(method, path[: path.find("/", _API) + 1])
+        if route:
+            return lambda request, response: self._serve(route, request, response)
         if method == "GET" and self.module("firmware.services.pages").exists(path):
             return lambda request, response: self._serve(_PAGES, request, response)
         phones = self._gateway.phones

@@ -97,7 +97,7 @@ def test_every_page_is_reached():
 
 def test_every_route_has_its_function_and_whoever_changes_something_a_login():
     open_to_all = {"/api/login", "/api/logout"}
-    routes = constant("firmware/routes.py", "ROUTES")
+    routes = [row.split(" ") for row in constant("firmware/routes.py", "ROUTES").strip().split("\n")]
     for method, path, level, module, function in routes:
         tree = ast.parse((TOP / "firmware" / "services" / f"{module}.py").read_text())
         (found,) = [node for node in tree.body if isinstance(node, ast.AsyncFunctionDef) and node.name == function]
