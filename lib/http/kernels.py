@@ -1,7 +1,7 @@
 """The byte loops of the HTTP server in viper: reading a request's head, and filling an answer's buffer.
 
-No bounds are checked in here: 0 <= at <= end <= len(buffer) is the callers' business. All values stay far below
-2**30, so 32 and 64 bit words agree.
+Buffers come as anything with bytes in one piece. No bounds are checked in here: 0 <= at <= end <= their length is the
+callers' business. All values stay far below 2**30, so 32 and 64 bit words agree.
 """
 
 # ptr8(buffer) is a cast, which the type checker takes for a call.
@@ -14,13 +14,12 @@ _TOKEN = b"\x00\x00\x00\x00\xfa\x6c\xff\x03\xfe\xff\xff\xc7\xff\xff\xff\x57"
 
 
 @micropython.viper
-def line_end(buffer, at: int, end: int) -> int:
+def line_end(source: ptr8, at: int, end: int) -> int:
     """Return the offset of the LF that ends the line starting at or before `at`.
 
     -1: it is not there yet. -2: a byte that no head may hold comes first: a control character but TAB, or a CR
     without LF (RFC 9112 2.2).
     """
-    source = ptr8(buffer)
     while at < end:
         byte = source[at]
         if byte < 32:
@@ -40,9 +39,8 @@ def line_end(buffer, at: int, end: int) -> int:
 
 
 @micropython.viper
-def token_end(buffer, at: int, end: int) -> int:
+def token_end(source: ptr8, at: int, end: int) -> int:
     """Return the offset of the first byte from `at` on that belongs to no token, or end."""
-    source = ptr8(buffer)
     allowed = ptr8(_TOKEN)
     while at < end:
         byte = source[at]
@@ -53,10 +51,8 @@ def token_end(buffer, at: int, end: int) -> int:
 
 
 @micropython.viper
-def same(buffer, at: int, text, count: int, fold: int) -> int:
-    """Return 1 if `count` bytes from `at` equal those of text (ASCII str or bytes); fold 1: letter case is ignored."""
-    source = ptr8(buffer)
-    other = ptr8(text)
+def same(source: ptr8, at: int, other: ptr8, count: int, fold: int) -> int:
+    """Return 1 if `count` bytes from `at` equal those of other (ASCII str or bytes); fold 1: letter case is ignored."""
     index = 0
     while index < count:
         byte = source[at + index]
@@ -73,9 +69,8 @@ def same(buffer, at: int, text, count: int, fold: int) -> int:
 
 
 @micropython.viper
-def is_utf8(buffer, at: int, end: int) -> int:
+def is_utf8(source: ptr8, at: int, end: int) -> int:
     """Return 1 if the bytes are UTF-8 in its shortest form: no surrogates, nothing beyond U+10FFFF (RFC 3629)."""
-    source = ptr8(buffer)
     while at < end:
         byte = source[at]
         at += 1
@@ -113,14 +108,12 @@ def is_utf8(buffer, at: int, end: int) -> int:
 
 
 @micropython.viper
-def put_bytes(out, at: int, limit: int, data, count: int, is_text: int) -> int:
-    """Copy data to out from `at` on and return the offset behind it, or -1 if that is beyond limit.
+def put_bytes(target: ptr8, at: int, limit: int, source: ptr8, count: int, is_text: int) -> int:
+    """Copy source to target from `at` on and return the offset behind it, or -1 if that is beyond limit.
 
-    count: bytes, or characters if data is a str (is_text 1): what len() says of either. A str ends behind its last
+    count: bytes, or characters if source is a str (is_text 1): what len() says of either. A str ends behind its last
     character's last byte; the NUL that MicroPython keeps behind every str stops the search for it.
     """
-    target = ptr8(out)
-    source = ptr8(data)
     index = 0
     if not is_text:
         if at + count > limit:
@@ -143,10 +136,8 @@ def put_bytes(out, at: int, limit: int, data, count: int, is_text: int) -> int:
 
 
 @micropython.viper
-def put_escaped(out, at: int, limit: int, data, count: int, is_text: int) -> int:
+def put_escaped(target: ptr8, at: int, limit: int, source: ptr8, count: int, is_text: int) -> int:
     """Like put_bytes, as the inside of a JSON string: quote, backslash and control characters escaped (RFC 8259 7)."""
-    target = ptr8(out)
-    source = ptr8(data)
     index = 0
     while True:
         if not is_text and count == 0:
@@ -182,9 +173,8 @@ def put_escaped(out, at: int, limit: int, data, count: int, is_text: int) -> int
 
 
 @micropython.viper
-def put_digits(out, at: int, limit: int, number: int, width: int) -> int:
+def put_digits(target: ptr8, at: int, limit: int, number: int, width: int) -> int:
     """Write 0 <= number < 2**30 in decimal, padded with zeros to width; return the offset behind, -1 beyond limit."""
-    target = ptr8(out)
     size = 1
     rest = number
     while rest > 9:
@@ -205,12 +195,11 @@ def put_digits(out, at: int, limit: int, number: int, width: int) -> int:
 
 
 @micropython.viper
-def json_shape(buffer, at: int, end: int) -> int:
+def json_shape(source: ptr8, at: int, end: int) -> int:
     """Return how deep arrays and objects nest in a JSON text (255 for more).
 
     -1: a number of more than 40 digits, or an escape that is not four hexadecimal digits behind "\\u".
     """
-    source = ptr8(buffer)
     depth = 0
     deepest = 0
     digits = 0
@@ -253,9 +242,8 @@ def json_shape(buffer, at: int, end: int) -> int:
 
 
 @micropython.viper
-def surrogate(buffer, at: int, end: int) -> int:
+def surrogate(source: ptr8, at: int, end: int) -> int:
     """Return the offset of the next escape from "\\ud8.." to "\\udf.." in either case, -1 without one; `at` is in no escape."""
-    source = ptr8(buffer)
     while at + 5 < end:
         if source[at] == 92:
             if source[at + 1] == 117 and (source[at + 2] | 32) == 100 and source[at + 3] >= 56:

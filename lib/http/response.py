@@ -22,50 +22,49 @@ _PIECE = const(1460)  # bytes given to the socket at once from memory that is no
 
 BODY_BYTES = const(1536)
 
-_REASONS = (
-    (200, "OK"),
-    (204, "No Content"),
-    (400, "Bad Request"),
-    (404, "Not Found"),
-    (201, "Created"),
-    (202, "Accepted"),
-    (301, "Moved Permanently"),
-    (302, "Found"),
-    (303, "See Other"),
-    (304, "Not Modified"),
-    (307, "Temporary Redirect"),
-    (308, "Permanent Redirect"),
-    (401, "Unauthorized"),
-    (403, "Forbidden"),
-    (405, "Method Not Allowed"),
-    (406, "Not Acceptable"),
-    (408, "Request Timeout"),
-    (409, "Conflict"),
-    (411, "Length Required"),
-    (412, "Precondition Failed"),
-    (413, "Content Too Large"),
-    (414, "URI Too Long"),
-    (415, "Unsupported Media Type"),
-    (417, "Expectation Failed"),
-    (422, "Unprocessable Content"),
-    (429, "Too Many Requests"),
-    (431, "Request Header Fields Too Large"),
-    (500, "Internal Server Error"),
-    (501, "Not Implemented"),
-    (502, "Bad Gateway"),
-    (503, "Service Unavailable"),
-    (504, "Gateway Timeout"),
-    (505, "HTTP Version Not Supported"),
-    (507, "Insufficient Storage"),
-)
+# Text is the smallest form of a table in flash. What is answered most is found first.
+_REASONS = """
+200 OK
+204 No Content
+400 Bad Request
+404 Not Found
+201 Created
+202 Accepted
+301 Moved Permanently
+302 Found
+303 See Other
+304 Not Modified
+307 Temporary Redirect
+308 Permanent Redirect
+401 Unauthorized
+403 Forbidden
+405 Method Not Allowed
+406 Not Acceptable
+408 Request Timeout
+409 Conflict
+411 Length Required
+412 Precondition Failed
+413 Content Too Large
+414 URI Too Long
+415 Unsupported Media Type
+417 Expectation Failed
+422 Unprocessable Content
+429 Too Many Requests
+431 Request Header Fields Too Large
+500 Internal Server Error
+501 Not Implemented
+502 Bad Gateway
+503 Service Unavailable
+504 Gateway Timeout
+505 HTTP Version Not Supported
+507 Insufficient Storage
+"""
 
 
 def reason(status):
     """Return the words that go with a status code, "" for one that is not in the table."""
-    for code, text in _REASONS:
-        if code == status:
-            return text
-    return ""
+    at = _REASONS.find(f"\n{status} ")
+    return _REASONS[at + 5 : _REASONS.find("\n", at + 5)] if at >= 0 else ""
 
 
 class Response:

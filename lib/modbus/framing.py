@@ -20,6 +20,12 @@ _MAX_ADU = const(256)
 _MOST_WORK = const(2048)
 _CALL = const(32)  # what looking at one candidate costs beside its CRC, in bytes of CRC
 
+# Bit n: the reply to function n has its byte count behind the function
+_COUNTED = const(1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 12 | 1 << 17 | 1 << 20 | 1 << 23)
+# Bytes of a request by its function, 0 if unknown; 0x80 and more: 0x80 less, and what the byte count says that lies three
+# bytes before that. Function 8 with the two data bytes that most sub-functions have.
+_SIZES = b"\0\x08\x08\x08\x08\x08\x08\x04\x08\0\0\x04\x04\0\0\x89\x89\x04\0\0\0\0\x0a\x8d"
+
 
 @micropython.viper
 def reply_at(buffer, start: int, used: int, unit: int, function: int, size: int) -> int:
@@ -42,7 +48,7 @@ def reply_at(buffer, start: int, used: int, unit: int, function: int, size: int)
         size = 5
     elif code != function:
         return -1
-    elif code <= 4 or code == 23 or code == 17 or code == 12 or code == 20:
+    elif code < 24 and _COUNTED >> code & 1:
         if length < 3:
             return 0
         counted = 5 + int(data[start + 2])
@@ -115,22 +121,17 @@ def request_at(buffer, start: int, used: int, unit: int) -> int:
     code = int(data[start + 1])
     if code == 0 or code >= 0x80:
         return -1
-    if code <= 6 or code == 8:  # 8 with the two data bytes that most sub-functions have
-        size = 8
-    elif code == 7 or code == 11 or code == 12 or code == 17:
-        size = 4
-    elif code == 15 or code == 16:
-        if length < 7:
-            return 0
-        size = 9 + int(data[start + 6])
-    elif code == 22:
-        size = 10
-    elif code == 23:
-        if length < 11:
-            return 0
-        size = 13 + int(data[start + 10])
-    else:
+    if code > 23:
         return 0
+    sizes = ptr8(_SIZES)
+    size = int(sizes[code])
+    if size == 0:
+        return 0
+    if size >= 0x80:
+        size -= 0x80
+        if length < size - 2:
+            return 0
+        size += int(data[start + size - 3])
     if size > _MAX_ADU:
         return -1
     if length < size:
