@@ -3,6 +3,8 @@
 import asyncio
 import gc
 
+from micropython import const
+
 from firmware.bus.modbus_master import ModbusMaster
 from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from firmware.meters.bicom import INFRARED_UNIT, Bicom
@@ -12,27 +14,29 @@ from firmware.state.schema import RS485_DEVICES
 from lib.modbus.errors import GATEWAY_PATH, PeerError
 from lib.modbus.limits import is_harmless
 
-_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-_PARITIES = "NOE"
-_SWITCH = 3  # the type of an RS-485 device that is a bistable switch
-_COMMAND_MS = 5000
-_SETTLE_MS = 20
-_TRY_MS = 2000
-_DEVICE_BYTES = 3600  # of heap, that a three-phase meter takes with its task, 32 bit
-_RESERVE_BYTES = 18432  # for requests and all that comes and goes
-_BEAT_MS = 20000  # a wire that is not served for so long is a fault: the longest exchange takes far less
+_BAUDS = const((1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200))
+_PARITIES = const("NOE")
+_SWITCH = const(3)  # the type of an RS-485 device that is a bistable switch
+_COMMAND_MS = const(5000)
+_SETTLE_MS = const(20)
+_TRY_MS = const(2000)
+_DEVICE_BYTES = const(3600)  # of heap, that a three-phase meter takes with its task, 32 bit
+_RESERVE_BYTES = const(18432)  # for requests and all that comes and goes
+_BEAT_MS = const(20000)  # a wire that is not served for so long is a fault: the longest exchange takes far less
 # Settings that shape the field start so
-_MINE = (
-    "left_ir_enabled",
-    "ir_counter_addr",
-    "ir_ext_rel_mode",
-    "rs485_protocol",
-    "rs485_baud_rate",
-    "rs485_parity",
-    "rs485_stop_bits",
-    "rs485_type_",
-    "rs485_addr_",
-    "sg_modbus_addr",
+_MINE = const(
+    (
+        "left_ir_enabled",
+        "ir_counter_addr",
+        "ir_ext_rel_mode",
+        "rs485_protocol",
+        "rs485_baud_rate",
+        "rs485_parity",
+        "rs485_stop_bits",
+        "rs485_type_",
+        "rs485_addr_",
+        "sg_modbus_addr",
+    )
 )
 
 

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import sys
 
+from micropython import const
+
 import board
 
 if board.PLATFORM == "host":
@@ -28,11 +30,11 @@ from firmware.version import VERSION
 from lib.aio.supervisor import Supervisor
 from lib.http.server import HttpServer
 
-_WATCHDOG_MS = 1000
-_COLLECT_BYTES = 16384  # often, so that what lasts does not come to lie far apart amid what goes
-_HEADER_BYTES = 960  # browsers send 500 to 900
-_BODY_BYTES = 8192  # in a buffer of its own, while it is needed
-_BEAT_MS = 20000  # a task that has not reported for so long stops the watchdog
+_WATCHDOG_MS = const(1000)
+_COLLECT_BYTES = const(16384)  # often, so that what lasts does not come to lie far apart amid what goes
+_HEADER_BYTES = const(960)  # browsers send 500 to 900
+_BODY_BYTES = const(8192)  # in a buffer of its own, while it is needed
+_BEAT_MS = const(20000)  # a task that has not reported for so long stops the watchdog
 
 
 class Gateway:

@@ -46,9 +46,11 @@ POST /api/login public session log_in
 POST /api/logout public session log_out
 POST /api/password admin session change_password
 """
-_LEVEL, _MODULE, _FUNCTION = const(2), const(3), const(4)
+_LEVEL = const(2)
+_MODULE = const(3)
+_FUNCTION = const(4)
 _API = const(5)  # behind "/api/"
-_PAGES = ("GET", "/", "public", "pages", "get")
+_PAGES = const(("GET", "/", "public", "pages", "get"))
 _KEEP_MS = const(10000)  # a module stays for so long after its last use
 
 

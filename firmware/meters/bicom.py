@@ -21,8 +21,8 @@ NO_ANSWER = const(250)
 _SETTLE_MS = const(200)  # the relay is mechanical
 _WRITE_ANSWER = const(0x2A)
 # wire addresses: of the state (input), of the switch (holding)
-_INFRARED = (197, 15)
-_RS485 = (101, 141)
+_INFRARED = const((197, 15))
+_RS485 = const((101, 141))
 
 
 class Bicom:

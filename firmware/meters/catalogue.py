@@ -1,19 +1,23 @@
 """Which file of tables belongs to a model. The first prefix that fits counts, case-sensitive."""
 
+from micropython import const
+
 # WM3M4 and WM3 are told apart inside their file. Finder's names stand for the same meters.
-_PREFIXES = (
-    ("IE38", "ie"),
-    ("IE35", "ie"),
-    ("IE14", "ie"),
-    ("WM3", "wm"),
-    ("WM1", "wm"),
-    ("MC", "mc"),
-    ("iMC", "mc"),
-    ("MT", "mc"),
-    ("iMT", "mc"),
-    ("7M.24", "ie"),
-    ("7M.38", "ie"),
-    ("7M.34.8", "wm"),
+_PREFIXES = const(
+    (
+        ("IE38", "ie"),
+        ("IE35", "ie"),
+        ("IE14", "ie"),
+        ("WM3", "wm"),
+        ("WM1", "wm"),
+        ("MC", "mc"),
+        ("iMC", "mc"),
+        ("MT", "mc"),
+        ("iMT", "mc"),
+        ("7M.24", "ie"),
+        ("7M.38", "ie"),
+        ("7M.34.8", "wm"),
+    )
 )
 
 

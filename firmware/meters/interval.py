@@ -3,13 +3,15 @@
 Kept, they would cost each meter 2 KB of RAM.
 """
 
+from micropython import const
+
 from firmware.meters import layout
 from firmware.meters.rows import spans
 from firmware.state.readings import Group
 from lib.modbus.registers import DATA, word
 from lib.modbus.request import read_input_registers
 
-_FRESH_MS = 5000
+_FRESH_MS = const(5000)
 
 
 async def read(meter, name):

@@ -5,23 +5,31 @@ names a parameter, else the one of the resettable counter of that number.
 Sources: public drivers of the WM3M4C, the maker's Python client, "Modbus communication protocol 7M.24 - 7M.38" (introduction).
 """
 
+from micropython import const
+
 from firmware.meters.family import Family
 
-_RESETTABLE = (
-    ("counter1", 30401, 30406, 40421),
-    ("counter2", 30402, 30408, 40431),
-    ("counter3", 30403, 30410, 40441),
-    ("counter4", 30404, 30412, 40451),
+_RESETTABLE = const(
+    (
+        ("counter1", 30401, 30406, 40421),
+        ("counter2", 30402, 30408, 40431),
+        ("counter3", 30403, 30410, 40441),
+        ("counter4", 30404, 30412, 40451),
+    )
 )
-_NON_RESETTABLE = (
-    ("counter1nr", 30414, 30418, 40461, 40421),
-    ("counter2nr", 30415, 30420, 40471, 40431),
-    ("counter3nr", 30416, 30422, 40481, 40441),
-    ("counter4nr", 30417, 30424, 40491, 40451),
+_NON_RESETTABLE = const(
+    (
+        ("counter1nr", 30414, 30418, 40461, 40421),
+        ("counter2nr", 30415, 30420, 40471, 40431),
+        ("counter3nr", 30416, 30422, 40481, 40441),
+        ("counter4nr", 30417, 30424, 40491, 40451),
+    )
 )
-_WM3M4 = (
-    ("counter1nr", 30414, 30418, 40421),
-    ("counter2nr", 30415, 30420, 40431),
+_WM3M4 = const(
+    (
+        ("counter1nr", 30414, 30418, 40421),
+        ("counter2nr", 30415, 30420, 40431),
+    )
 )
 
 

@@ -9,6 +9,7 @@ import sys
 from time import ticks_diff, ticks_ms
 
 import vfs
+from micropython import const
 
 import board
 from firmware.port.flash_file import FlashFile, PartitionFile
@@ -19,9 +20,9 @@ from firmware.port.uart_pty import UartPty
 
 _FLASH_BYTES = 0x400000
 _VFS = ("vfs", 0x370000, 0x90000)  # boards/partitions.csv; a test keeps them equal
-_RESET_STATUS = 3
-_BUTTON_MS = 50  # between two tellings of how the button stands
-_MAC = b"\xc4\x4f\x33\x00\x00\x11"  # its last three bytes in decimal are the serial number's digits: SG000017
+_RESET_STATUS = const(3)
+_BUTTON_MS = const(50)  # between two tellings of how the button stands
+_MAC = const(b"\xc4\x4f\x33\x00\x00\x11")  # its last three bytes in decimal are the serial number's digits: SG000017
 
 
 class Platform:

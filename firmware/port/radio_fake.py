@@ -11,10 +11,14 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-_IDLE, _CONNECTING, _GOT_IP = const(1000), const(1001), const(1010)
-_LOST, _NOT_FOUND, _WRONG_PASSWORD = const(200), const(201), const(202)
-_AUTH = ("open", "wep", "wpa", "wpa2", "wpa/wpa2", "enterprise", "wpa3", "wpa2/wpa3")
-_DHCP = ("127.0.0.1", "255.0.0.0", "0.0.0.0", "0.0.0.0")
+_IDLE = const(1000)
+_CONNECTING = const(1001)
+_GOT_IP = const(1010)
+_LOST = const(200)
+_NOT_FOUND = const(201)
+_WRONG_PASSWORD = const(202)
+_AUTH = const(("open", "wep", "wpa", "wpa2", "wpa/wpa2", "enterprise", "wpa3", "wpa2/wpa3"))
+_DHCP = const(("127.0.0.1", "255.0.0.0", "0.0.0.0", "0.0.0.0"))
 
 
 class RadioFake:

@@ -14,7 +14,9 @@ _LOOK_MS = const(200)
 _PAUSE_MS = const(1000)  # between leaving and joining: sooner the driver refuses at times
 _STALE_MS = const(6000)  # a status that was there before is believed after this: an attempt does not clear it
 _SCAN_MS = const(15000)  # no scan takes longer
-_IDLE, _CONNECTING, _GOT_IP = const(1000), const(1001), const(1010)
+_IDLE = const(1000)
+_CONNECTING = const(1001)
+_GOT_IP = const(1010)
 
 
 def start(wlan, addresses=None, dns_servers=()):

@@ -12,9 +12,9 @@ from firmware.state.certificates import Certificates, Refused
 from lib.http.errors import HttpError
 from lib.http.json_text import room
 
-_PATH = "/api/certificates/"
+_PATH = const("/api/certificates/")
 _ROOM = const(1100)  # flush when less is left: more than one entry takes, with two names of 100 characters
-_USERS = ("mqtt#_cert_file", "mqtt#_cli_cert", "mqtt#_key_file", "modbus_tls_cert", "modbus_tls_key", "modbus_tls_ca")
+_USERS = const(("mqtt#_cert_file", "mqtt#_cli_cert", "mqtt#_key_file", "modbus_tls_cert", "modbus_tls_key", "modbus_tls_ca"))
 
 
 async def get(gateway, request, response):

@@ -11,7 +11,7 @@ from firmware.services.neighbours import is_near
 from firmware.state.schema import ip_number
 from firmware.version import FILES_VERSION, VERSION
 
-_SEARCH = b"\x00\x00\x00\x1a"
+_SEARCH = const(b"\x00\x00\x00\x1a")
 _SIZE = const(204)
 
 

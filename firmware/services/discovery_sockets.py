@@ -3,9 +3,11 @@
 import select
 import socket
 
+from micropython import const
+
 from lib.aio.binding import bound
 
-_NAMES = ("discovery", "NetBIOS name")
+_NAMES = const(("discovery", "NetBIOS name"))
 
 
 def open(gateway):

@@ -10,13 +10,13 @@ import os
 
 from micropython import const
 
-_ORDER = "/factory_reset"
+_ORDER = const("/factory_reset")
 _PAUSE_MS = const(500)  # so that the answer is out
 _SEEN_MS = const(2000)  # the red light tells the success to who holds the button
 _FOLDER = const(0x4000)
 # Beginnings of the names that stay: the device's secret; the pulse counter, which is a meter's reading; the order itself.
 # Everything else goes, so that a new file is not forgotten; one that belongs to the hardware (a calibration) is named here.
-_STAYS = ("identity.json", "pulses.", "factory_reset")
+_STAYS = const(("identity.json", "pulses.", "factory_reset"))
 
 
 def begin(gateway, by):

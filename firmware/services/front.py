@@ -15,7 +15,13 @@ _HOLD_MS = const(10000)
 _PATIENCE_MS = const(10000)  # to let go in (ours), and to press again in
 
 # Steps of the procedure; from FIRST on the button is down. OVER: the reset was begun. IGNORED: nothing comes of this press.
-_IDLE, _AGAIN, _FIRST, _LET_GO, _SECOND, _IGNORED, _OVER = const(0), const(1), const(2), const(3), const(4), const(5), const(6)
+_IDLE = const(0)
+_AGAIN = const(1)
+_FIRST = const(2)
+_LET_GO = const(3)
+_SECOND = const(4)
+_IGNORED = const(5)
+_OVER = const(6)
 
 
 class Front:

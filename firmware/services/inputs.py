@@ -12,7 +12,7 @@ from lib.inputs.debounce import PulseInput
 from lib.inputs.pt1000 import temperature
 from lib.inputs.pulse_counter import RECORD_SIZE, PulseCounter
 
-_ROWS = (("temperature",), ("pulses",))
+_ROWS = const((("temperature",), ("pulses",)))
 _CELSIUS = const(10)
 _PERIOD_MS = const(1000)
 _FRESH_MS = const(10000)

@@ -19,16 +19,18 @@ _LEAST_SLOTS = const(2)  # of RS-485, listed even if they are off, as the maker'
 _DETECTION_S = const(60)  # since the start; for what was not asked by then nobody has to wait
 _RETRY_S = const(10)
 _DEGREES = const(9)  # from here on units (deg, C, %) are of values in hundredths
-_OF_TOTAL = ("P", "Q", "S", "PF", "PA")
-_OF_PHASE = ("U", "I", "P", "Q", "S", "PF", "PA", "THDUp", "THDI")
+_OF_TOTAL = const(("P", "Q", "S", "PF", "PA"))
+_OF_PHASE = const(("U", "I", "P", "Q", "S", "PF", "PA", "THDUp", "THDI"))
 # Name, unit: in the order in which firmware/meters/time_blocks.py has them, the energies first
-_BLOCK_ROWS = (
-    ("This Month Consumed Energy", "Wh"),
-    ("Previous Month Consumed Energy", "Wh"),
-    ("This Year Consumed Energy", "Wh"),
-    ("Previous Year Consumed Energy", "Wh"),
-    ("This Month Excess Power", "W"),
-    ("Previous Month Excess Power", "W"),
+_BLOCK_ROWS = const(
+    (
+        ("This Month Consumed Energy", "Wh"),
+        ("Previous Month Consumed Energy", "Wh"),
+        ("This Year Consumed Energy", "Wh"),
+        ("Previous Year Consumed Energy", "Wh"),
+        ("This Month Excess Power", "W"),
+        ("Previous Month Excess Power", "W"),
+    )
 )
 _ENERGIES = const(4)
 _BLOCKS = const(5)

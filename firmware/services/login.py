@@ -19,7 +19,7 @@ from micropython import const
 from lib.crypto.hmac import same
 from lib.http.errors import HttpError
 
-_COOKIE = "sg_session"
+_COOKIE = const("sg_session")
 _TOKEN_SIZE = const(32)  # hexadecimal digits
 _LONGEST = const(64)  # characters of a password that is looked at: comparing takes its time
 _SESSIONS = const(6)
@@ -33,9 +33,16 @@ _FORGET_S = const(900)  # failures count so long after the last one
 _PEERS = const(8)  # addresses remembered, with failures or with successes
 
 # Positions in a session, and in what is known of an address
-_TOKEN, _NAME, _MUST_CHANGE, _BEGAN, _USED = const(0), const(1), const(2), const(3), const(4)
-_WHO, _COUNT, _UNTIL, _LAST = const(0), const(1), const(2), const(3)
-_ANYBODY = ""  # the entry that counts the failures of all
+_TOKEN = const(0)
+_NAME = const(1)
+_MUST_CHANGE = const(2)
+_BEGAN = const(3)
+_USED = const(4)
+_WHO = const(0)
+_COUNT = const(1)
+_UNTIL = const(2)
+_LAST = const(3)
+_ANYBODY = const("")  # the entry that counts the failures of all
 
 
 class Login:

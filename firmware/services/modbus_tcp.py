@@ -8,7 +8,7 @@ from lib.aio.listener import Listener
 
 _BACKLOG = const(10)
 _AGAIN_MS = const(30000)
-_SESSION = "firmware.services.modbus_session"
+_SESSION = const("firmware.services.modbus_session")
 
 
 class ModbusTcp:

@@ -5,15 +5,17 @@ The name is the serial number. Two kinds of packets are answered: who has this n
 
 import struct
 
+from micropython import const
+
 from firmware.services.neighbours import is_near
 from firmware.state.schema import ip_number
 
-_ONE_QUESTION = b"\x00\x01\x00\x00\x00\x00\x00\x00"  # and no other section
+_ONE_QUESTION = const(b"\x00\x01\x00\x00\x00\x00\x00\x00")  # and no other section
 _QUERY, _STATUS = b"\x00\x20", b"\x00\x21"  # types NB and NBSTAT
-_INTERNET = b"\x00\x01"
-_SUFFIXES = b"\x00\x20"  # workstation, server
+_INTERNET = const(b"\x00\x01")
+_SUFFIXES = const(b"\x00\x20")  # workstation, server
 _ANYBODY = b"CK" + b"A" * 30  # "*" and zeros
-_VALID_S = 300
+_VALID_S = const(300)
 
 
 def answer(gateway, datagram, address):

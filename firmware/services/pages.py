@@ -1,12 +1,13 @@
 """The web pages: files packed into the firmware by tools/web.py, sent as they are."""
 
 import web_assets
+from micropython import const
 
 from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
 
 # No script, style or connection but the device's own; no page may show ours in a frame.
-_POLICY = (
+_POLICY = const(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )

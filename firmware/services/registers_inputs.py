@@ -12,10 +12,12 @@ from lib.modbus.errors import ILLEGAL_ADDRESS, PeerError
 from lib.modbus.window import rows, text_bytes
 
 _GROUP = const(5)  # of devices: this generation
-_FOUND, _NO_ANSWER, _DISABLED = const(3), const(250), const(-1)
+_FOUND = const(3)
+_NO_ANSWER = const(250)
+_DISABLED = const(-1)
 _NOT_CONNECTED = const(255)
 _NO_TEMPERATURE = const(-32768)
-_NO_ADDRESS = "0.0.0.0"
+_NO_ADDRESS = const("0.0.0.0")
 
 
 def read(gateway, _, window):

@@ -5,16 +5,18 @@ What is not good now is NaN or the largest number of its type: never an old valu
 
 from struct import pack
 
+from micropython import const
+
 from firmware.services import registers_mirror_map as tables
 from firmware.state.readings import ABSENT, GOOD, PRESENT, WATT_HOURS
 from lib.modbus.errors import ILLEGAL_ADDRESS, PeerError
 from lib.modbus.float32 import put_float32, put_nan
 from lib.modbus.window import rows, text_bytes
 
-_DIRECTIONS = ("", "import", "export", "bidirectional")
-_NOT_32 = 0xFFFFFFFF
+_DIRECTIONS = const(("", "import", "export", "bidirectional"))
+_NOT_32 = const(0xFFFFFFFF)
 _NOT_64 = -1 << 63
-_LONGEST_EXPONENT = 20  # no counter with a larger one fits 64 bits
+_LONGEST_EXPONENT = const(20)  # no counter with a larger one fits 64 bits
 
 
 def read(gateway, device, window):

@@ -5,17 +5,21 @@ Positive power is import, by the meter's own sign. What is not good now is NaN. 
 
 from struct import pack
 
+from micropython import const
+
 from firmware.services import registers_mirror_map as tables
 from firmware.state.readings import WATT_HOURS
 from lib.modbus.errors import DEVICE_FAILURE, ILLEGAL_ADDRESS, PeerError
 from lib.modbus.float32 import put_float32, put_nan
 from lib.modbus.window import rows, text_bytes
 
-_SINGLE_PHASE, _THREE_PHASES = 211, 213
-_NOT_IMPLEMENTED = 0xFFFF
-_PAD = 0x8000
-_MOST_SPREAD = 30  # between the exponents of values that are added up
-_LEAST_EXPONENT, _MOST_EXPONENT = -3, 11  # of a counter that can mean an energy
+_SINGLE_PHASE = const(211)
+_THREE_PHASES = const(213)
+_NOT_IMPLEMENTED = const(0xFFFF)
+_PAD = const(0x8000)
+_MOST_SPREAD = const(30)  # between the exponents of values that are added up
+_LEAST_EXPONENT = const(-3)  # of a counter that can mean an energy
+_MOST_EXPONENT = const(11)
 
 
 def read(gateway, device, window):

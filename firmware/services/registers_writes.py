@@ -14,7 +14,12 @@ from firmware.state.settings import SettingsError
 from lib.modbus.errors import DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, FrameError, PeerError
 from lib.modbus.window import Window
 
-_SAVE, _ABANDON, _RESTART, _FACTORY, _LOCK, _UNLOCK = const(1), const(2), const(3), const(5), const(6), const(8)
+_SAVE = const(1)
+_ABANDON = const(2)
+_RESTART = const(3)
+_FACTORY = const(5)
+_LOCK = const(6)
+_UNLOCK = const(8)
 _RESTART_MS = const(500)  # so that the reply is out
 _BY_GATEWAY = const(1)  # the relay mode in which the gateway may switch
 _MOST_STAGED = const(48)  # values: they are in RAM

@@ -1,10 +1,12 @@
 """Bistable switches: /api/relays, /api/relay/<n>, and the manual's /post_command."""
 
+from micropython import const
+
 from lib.http.errors import HttpError
 from lib.http.json_text import put_items, room
 from lib.modbus.errors import FrameError, PeerError
 
-_BY_METER = "the switch is controlled by the meter on the left: IR Relay Operating Mode"
+_BY_METER = const("the switch is controlled by the meter on the left: IR Relay Operating Mode")
 
 
 async def get(gateway, request, response):

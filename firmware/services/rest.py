@@ -14,8 +14,8 @@ from lib.http.json_text import put_items, room
 from lib.modbus.errors import FrameError, PeerError
 
 _MOST_SLOTS = const(16)
-_NOT_SHOWN = ("U12", "U23", "U31")  # the original does not have them
-_NAMES_OF_VALUES = ("average", "maximum", "minimum")  # &values=: of the meter's last interval instead of now
+_NOT_SHOWN = const(("U12", "U23", "U31"))  # the original does not have them
+_NAMES_OF_VALUES = const(("average", "maximum", "minimum"))  # &values=: of the meter's last interval instead of now
 
 
 async def get(gateway, request, response):

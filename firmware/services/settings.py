@@ -2,13 +2,15 @@
 
 import asyncio
 
+from micropython import const
+
 from firmware.state import schema
 from firmware.state.settings import SettingsError
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, put_value, room
 
-_ROOM = 700  # more than a row or a value takes
-_AT_ONCE = 4  # values put before others run
+_ROOM = const(700)  # more than a row or a value takes
+_AT_ONCE = const(4)  # values put before others run
 
 
 async def get(gateway, request, response):

@@ -19,7 +19,7 @@ from lib.crypto.sealed import seal, unseal
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, put_value, room
 
-_FORMAT = "opensg-settings"
+_FORMAT = const("opensg-settings")
 _VERSION = const(1)
 _ITERATIONS = const(4096)
 _MOST_ITERATIONS = const(20000)  # a file that asks for more is refused: it would take minutes

@@ -9,8 +9,8 @@ from micropython import const
 
 from firmware.state.readings import CAPACITIVE, UNITS
 
-_PREFIXES = ("", "k", "M", "G", "T")
-_POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
+_PREFIXES = const(("", "k", "M", "G", "T"))
+_POWERS = const((1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000))
 _HERTZ = const(1)
 _VOLT = const(2)
 _AMPERE = const(3)

@@ -2,12 +2,14 @@
 
 import asyncio
 
+from micropython import const
+
 from firmware.services import info
 from firmware.state.readings import STATUS_WORDS
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, room
 
-_RESTART_MS = 500  # so that the answer is out
+_RESTART_MS = const(500)  # so that the answer is out
 
 
 async def get(gateway, request, response):

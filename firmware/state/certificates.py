@@ -14,7 +14,7 @@ from lib.x509.certificate import Certificate
 _MOST = const(12)
 _MOST_BYTES = const(4096)
 _LONGEST_NAME = const(32)  # what a setting can hold
-_NEW = ".new"  # no name of an entry starts with a dot
+_NEW = const(".new")  # no name of an entry starts with a dot
 
 
 class Refused(Exception):

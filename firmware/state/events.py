@@ -1,7 +1,9 @@
 """The ring of dated events: what happened to the device, newest last. In RAM; a restart begins it anew."""
 
+from micropython import const
+
 _KEPT = 24  # with texts of full length 3 KB
-_LONGEST_TEXT = 80
+_LONGEST_TEXT = const(80)
 
 
 class Events:

@@ -22,7 +22,10 @@ _STEP_MS = const(10000)  # smaller steps of the clock change a quarter by no mor
 _NONE = const(255)  # row of a counter that is not there
 # What is kept of a slot: quarter and steps of the clock at the last try, steps at the last recording, and the time of the
 # reading in which a jump was seen first; there _TOLD says that its serial number was told to be there twice
-_TRIED_AT, _TRIED_STEPS, _STEPS, _DOUBTED_UTC = const(0), const(1), const(2), const(3)
+_TRIED_AT = const(0)
+_TRIED_STEPS = const(1)
+_STEPS = const(2)
+_DOUBTED_UTC = const(3)
 _TOLD = const(1)
 
 

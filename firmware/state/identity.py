@@ -6,8 +6,10 @@ the first web password) is drawn at the first start and kept in a file of its ow
 
 from os import urandom
 
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32 signs that nobody mistakes for each other
-_SECRET_SIZE = 10  # 50 bits
+from micropython import const
+
+_ALPHABET = const("23456789ABCDEFGHJKLMNPQRSTUVWXYZ")  # 32 signs that nobody mistakes for each other
+_SECRET_SIZE = const(10)  # 50 bits
 
 
 class Identity:

@@ -3,12 +3,14 @@
 Source: device sheet, 9.1; offsets and the meters' own units are ours.
 """
 
+from micropython import const
+
 from firmware.state.schema import RS485_DEVICES
 
 OWN = "own"
 METER = "meter"
-_HIGHEST = 247
-_SWITCH = 3  # the type of an RS-485 device that is a bistable switch
+_HIGHEST = const(247)
+_SWITCH = const(3)  # the type of an RS-485 device that is a bistable switch
 
 
 class Units:

@@ -4,10 +4,12 @@ Only what differs from the default is kept, in RAM and in the file. Whatever a f
 types, half a file - the device starts: each field that does not pass falls back to its default and is reported.
 """
 
+from micropython import const
+
 from firmware.state import schema
 
-_VERSION = 1
-_REMEMBERED = 16
+_VERSION = const(1)
+_REMEMBERED = const(16)
 
 
 class SettingsError(Exception):

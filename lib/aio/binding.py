@@ -4,7 +4,9 @@ import errno
 import os
 import socket
 
-_TRIES = 50  # ports tried when any will do
+from micropython import const
+
+_TRIES = const(50)  # ports tried when any will do
 
 
 def bound(kind, host, port):

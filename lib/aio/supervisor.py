@@ -6,9 +6,11 @@ Every task that must not stand still calls its `beat()`; the watchdog is fed onl
 import asyncio
 from time import ticks_add, ticks_diff, ticks_ms
 
-_FIRST_MS = 500
-_TOP_MS = 60000
-_CALM_MS = 60000  # a task that ran this long starts again without delay growth
+from micropython import const
+
+_FIRST_MS = const(500)
+_TOP_MS = const(60000)
+_CALM_MS = const(60000)  # a task that ran this long starts again without delay growth
 
 
 class Supervisor:

@@ -16,7 +16,7 @@ _LAST_YEAR = const(2105)
 _LAST_DAY = const(49672)  # 31.12.2105, in days since 01.01.1970
 _MARCH_1968 = const(671)  # days from 01.03.1968 to 01.01.1970
 _MARCH_2100 = const(47541)  # days from 01.01.1970 to 01.03.2100
-_MONTH_DAYS = b"\x1f\x1c\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f"
+_MONTH_DAYS = const(b"\x1f\x1c\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f")
 
 
 def is_leap(year):

@@ -3,9 +3,11 @@
 Any other zone is set by its POSIX string itself.
 """
 
+from micropython import const
+
 from lib.clock import posix_tz
 
-_ZONES = """
+_ZONES = const("""
 UTC UTC0
 Europe/Amsterdam CET-1CEST,M3.5.0,M10.5.0/3
 Europe/Athens EET-2EEST,M3.5.0/3,M10.5.0/4
@@ -33,7 +35,7 @@ Europe/Vienna CET-1CEST,M3.5.0,M10.5.0/3
 Europe/Warsaw CET-1CEST,M3.5.0,M10.5.0/3
 Europe/Zagreb CET-1CEST,M3.5.0,M10.5.0/3
 Europe/Zurich CET-1CEST,M3.5.0,M10.5.0/3
-"""
+""")
 
 
 def names():

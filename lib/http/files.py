@@ -5,20 +5,24 @@ Not frozen on a device, whose pages are no files.
 
 import os
 
+from micropython import const
+
 from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
 
-_TYPES = (
-    (".html", "text/html; charset=utf-8"),
-    (".css", "text/css; charset=utf-8"),
-    (".js", "text/javascript; charset=utf-8"),
-    (".json", "application/json"),
-    (".svg", "image/svg+xml"),
-    (".png", "image/png"),
-    (".ico", "image/x-icon"),
-    (".webmanifest", "application/manifest+json"),
-    (".txt", "text/plain; charset=utf-8"),
-    (".pem", "application/x-pem-file"),
+_TYPES = const(
+    (
+        (".html", "text/html; charset=utf-8"),
+        (".css", "text/css; charset=utf-8"),
+        (".js", "text/javascript; charset=utf-8"),
+        (".json", "application/json"),
+        (".svg", "image/svg+xml"),
+        (".png", "image/png"),
+        (".ico", "image/x-icon"),
+        (".webmanifest", "application/manifest+json"),
+        (".txt", "text/plain; charset=utf-8"),
+        (".pem", "application/x-pem-file"),
+    )
 )
 
 

@@ -8,9 +8,10 @@ callers' business. All values stay far below 2**30, so 32 and 64 bit words agree
 # pyright: reportCallIssue=false
 
 import micropython
+from micropython import const
 
 # One bit per character that may stand in a token (RFC 9110 5.6.2): bit (c & 7) of byte (c >> 3).
-_TOKEN = b"\x00\x00\x00\x00\xfa\x6c\xff\x03\xfe\xff\xff\xc7\xff\xff\xff\x57"
+_TOKEN = const(b"\x00\x00\x00\x00\xfa\x6c\xff\x03\xfe\xff\xff\xc7\xff\xff\xff\x57")
 
 
 @micropython.viper

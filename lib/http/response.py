@@ -23,7 +23,7 @@ _PIECE = const(1460)  # bytes given to the socket at once from memory that is no
 BODY_BYTES = const(1536)
 
 # Text is the smallest form of a table in flash. What is answered most is found first.
-_REASONS = """
+_REASONS = const("""
 200 OK
 204 No Content
 400 Bad Request
@@ -58,7 +58,7 @@ _REASONS = """
 504 Gateway Timeout
 505 HTTP Version Not Supported
 507 Insufficient Storage
-"""
+""")
 
 
 def reason(status):

@@ -8,8 +8,8 @@ from micropython import const
 RECORD_SIZE = const(20)
 INTERVAL_S = const(600)
 
-_MAGIC = b"PC01"
-_LAYOUT = "<4sIQ"  # magic, number of resets, total; then CRC-32 of these as <I
+_MAGIC = const(b"PC01")
+_LAYOUT = const("<4sIQ")  # magic, number of resets, total; then CRC-32 of these as <I
 
 
 class PulseCounter:

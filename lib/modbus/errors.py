@@ -16,18 +16,20 @@ MEMORY_PARITY = const(0x08)
 GATEWAY_PATH = const(0x0A)
 GATEWAY_TARGET = const(0x0B)
 
-_TEXTS = (
-    "illegal function",
-    "illegal data address",
-    "illegal data value",
-    "device failure",
-    "acknowledge",
-    "device busy",
-    "negative acknowledge",
-    "memory parity error",
-    "exception",
-    "gateway path unavailable",
-    "gateway target failed to respond",
+_TEXTS = const(
+    (
+        "illegal function",
+        "illegal data address",
+        "illegal data value",
+        "device failure",
+        "acknowledge",
+        "device busy",
+        "negative acknowledge",
+        "memory parity error",
+        "exception",
+        "gateway path unavailable",
+        "gateway target failed to respond",
+    )
 )
 
 

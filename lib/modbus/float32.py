@@ -3,8 +3,10 @@
 The other way round: t_float() in lib/modbus/registers.py.
 """
 
-_LARGEST_EXPONENT = 60  # 10**60 is too large, whatever the mantissa
-_SMALLEST_EXPONENT = -90  # a mantissa below 2**64 times 10**-91 is nearest to zero
+from micropython import const
+
+_LARGEST_EXPONENT = const(60)  # 10**60 is too large, whatever the mantissa
+_SMALLEST_EXPONENT = const(-90)  # a mantissa below 2**64 times 10**-91 is nearest to zero
 
 
 def put_nan(buffer, at=0):

@@ -24,7 +24,7 @@ _CALL = const(32)  # what looking at one candidate costs beside its CRC, in byte
 _COUNTED = const(1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 12 | 1 << 17 | 1 << 20 | 1 << 23)
 # Bytes of a request by its function, 0 if unknown; 0x80 and more: 0x80 less, and what the byte count says that lies three
 # bytes before that. Function 8 with the two data bytes that most sub-functions have.
-_SIZES = b"\0\x08\x08\x08\x08\x08\x08\x04\x08\0\0\x04\x04\0\0\x89\x89\x04\0\0\0\0\x0a\x8d"
+_SIZES = const(b"\0\x08\x08\x08\x08\x08\x08\x04\x08\0\0\x04\x04\0\0\x89\x89\x04\0\0\0\0\x0a\x8d")
 
 
 @micropython.viper

@@ -14,7 +14,7 @@ from lib.modbus.limits import MAX_ADU
 
 _MOST_BYTES = const(768)  # an echo, noise and a reply, each as long as can be: whoever sends more is not answering
 # How many bytes behind the function code a good reply repeats from the request; other functions: none.
-_REPEATS = ((5, 4), (6, 4), (8, 2), (15, 4), (16, 4), (22, 6))
+_REPEATS = const(((5, 4), (6, 4), (8, 2), (15, 4), (16, 4), (22, 6)))
 
 
 class ReplyReader(Collector):

@@ -5,13 +5,15 @@ Source: Modbus Application Protocol V1.1b3, 6; Modbus over Serial Line V1.02, 2.
 
 from struct import pack
 
+from micropython import const
+
 from lib.modbus.crc import append_crc
 from lib.modbus.errors import LocalError
 from lib.modbus.framing import copy
 from lib.modbus.limits import MAX_ADU, MAX_PDU, most
 
 # Functions whose reply is never the same as the request. An unknown function may mirror it, as 5, 6, 8, 21 and 22 do.
-_NOT_MIRRORED = b"\x01\x02\x03\x04\x07\x0b\x0c\x0f\x10\x11\x14\x17\x18\x2b"
+_NOT_MIRRORED = const(b"\x01\x02\x03\x04\x07\x0b\x0c\x0f\x10\x11\x14\x17\x18\x2b")
 
 
 class Request:

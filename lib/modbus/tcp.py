@@ -16,7 +16,7 @@ RTU = const(2)
 HEAD = const(7)  # bytes of the MBAP header: transaction, protocol, length, unit
 MOST_BYTES = const(260)  # of a frame of either kind
 
-_SHORT = b"\x07\x0b\x0c\x11"  # functions whose request is nothing but the function code
+_SHORT = const(b"\x07\x0b\x0c\x11")  # functions whose request is nothing but the function code
 
 
 def frame_at(data, kind):

@@ -4,8 +4,10 @@ A name (SSID) is 0 to 32 bytes of any kind (IEEE 802.11, 9.4.2.2); most are UTF-
 character is written \xNN, and a backslash \\. Each name has one such text, and each such text one name.
 """
 
+from micropython import const
+
 MOST_BYTES = 32
-_DIGITS = "0123456789abcdef"
+_DIGITS = const("0123456789abcdef")
 
 
 def to_bytes(text):

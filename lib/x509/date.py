@@ -8,9 +8,9 @@ from micropython import const
 
 _UTC_TIME = const(0x17)
 _GENERALIZED_TIME = const(0x18)
-_MONTH_DAYS = b"\x1f\x1c\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f"
+_MONTH_DAYS = const(b"\x1f\x1c\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f")
 _TO_1970 = const(719468)  # days from 01.03.0000 to 01.01.1970
-_DAMAGED = "the content is damaged: a date that does not exist"
+_DAMAGED = const("the content is damaged: a date that does not exist")
 
 
 def text(der, tag, start, stop):

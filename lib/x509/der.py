@@ -14,7 +14,7 @@ SEQUENCE = const(0x30)
 SET = const(0x31)
 
 _LONG_TAG = const(0x1F)  # the tag goes on in the octets that follow: nothing that is read here has one
-_DAMAGED = "the content is damaged: a length does not fit"
+_DAMAGED = const("the content is damaged: a length does not fit")
 
 
 def element(der, at, end):

@@ -12,19 +12,21 @@ LONGEST = const(100)  # characters of a name
 
 _BMP_STRING = const(0x1E)  # UTF-16, high byte first
 _UNIVERSAL_STRING = const(0x1C)  # UTF-32, high byte first
-_STRINGS = b"\x0c\x12\x13\x14\x16\x1a"  # UTF8, Numeric, Printable, T61 (in practice Latin-1), IA5, Visible
+_STRINGS = const(b"\x0c\x12\x13\x14\x16\x1a")  # UTF8, Numeric, Printable, T61 (in practice Latin-1), IA5, Visible
 _MOST_BYTES = const(400)  # of one value that are looked at: LONGEST characters of four bytes
 _MOST_TYPE = const(16)  # bytes of an attribute's type that are shown
-_TYPES = (
-    (b"\x55\x04\x03", "CN"),
-    (b"\x55\x04\x0a", "O"),
-    (b"\x55\x04\x0b", "OU"),
-    (b"\x55\x04\x06", "C"),
-    (b"\x55\x04\x07", "L"),
-    (b"\x55\x04\x08", "ST"),
-    (b"\x55\x04\x05", "serialNumber"),
-    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "emailAddress"),
-    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC"),
+_TYPES = const(
+    (
+        (b"\x55\x04\x03", "CN"),
+        (b"\x55\x04\x0a", "O"),
+        (b"\x55\x04\x0b", "OU"),
+        (b"\x55\x04\x06", "C"),
+        (b"\x55\x04\x07", "L"),
+        (b"\x55\x04\x08", "ST"),
+        (b"\x55\x04\x05", "serialNumber"),
+        (b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "emailAddress"),
+        (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC"),
+    )
 )
 
 

@@ -13,7 +13,7 @@ KEY = const(2)
 
 _PIECE = const(256)  # characters decoded at a time
 _LONGEST_LABEL = const(40)
-_KEYS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
+_KEYS = const(("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"))
 
 
 def decode(text, most=4096):
