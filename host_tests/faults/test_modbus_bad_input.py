@@ -20,6 +20,7 @@ IE38 = "0410" + b"IE38MD".ljust(16).hex()
 WM3M4 = "0410" + b"WM3M4C".ljust(16).hex()
 SG = "0410" + b"SG-W1".ljust(16).hex()
 FLOATS = read(4, 1000, 100)  # of a meter: as long an answer as any
+HEAPS = {64: "1m", 32: "112k"}
 MUTE = 90  # nobody has this address
 SLACK = 8192  # the ring of events fills up: 24 texts, on 64 bit some 5 KB
 HALF_S = 10  # half a frame holds a connection no longer than this
@@ -62,23 +63,40 @@ FRAMES = (
 )
 
 
-@pytest.fixture(scope="module", params=[(64, "1m"), (32, "112k")], ids=["64", "32"])
-def rig(request):
-    bits, heap = request.param
-    with gateway(bits, heap=heap, meters=MANUAL, settings={"response_ms": 300}) as started:
-        detected(started, 3)
-        answered(started, "get_measurements1")
-        answered(started, "get_counters")
-        with Client(started) as client:  # what is kept for good, such as the statistics of units, is there from now on
-            for unit in range(40, 90):
-                client.send(mbap(unit, unit, read(4, unit, 2)))
-                client.answer()
-            for function in range(65, 95):
-                assert client.ask(33, f"{function:02x}00") == f"{function | 0x80:02x}01"
-        time.sleep(15)  # longer than modules stay that nobody uses
-        before = used(started)
+@pytest.fixture(scope="module")
+def rigs():
+    """Both gateways, made ready side by side: that is waiting most of the time."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(HEAPS)) as pool:
+        started = {
+            bits: stack.enter_context(gateway(bits, heap=heap, meters=MANUAL, settings={"response_ms": 300}))
+            for bits, heap in HEAPS.items()
+        }
+        list(pool.map(_make_ready, started.values()))
         yield started
-        eventually(lambda: used(started) <= before + SLACK, lambda: f"heap: {before} before, {used(started)} after")
+
+
+def _make_ready(rig):
+    """What is kept for good, such as the statistics of units, is there afterwards."""
+    detected(rig, 3)
+    answered(rig, "get_measurements1")
+    answered(rig, "get_counters")
+    change(rig, response_ms=50)  # for so many that nobody is
+    with Client(rig) as client:
+        for unit in range(40, 90):
+            client.send(mbap(unit, unit, read(4, unit, 2)))
+            client.answer()
+        for function in range(65, 95):
+            assert client.ask(33, f"{function:02x}00") == f"{function | 0x80:02x}01"
+    change(rig, response_ms=300)
+    time.sleep(15)  # longer than modules stay that nobody uses
+
+
+@pytest.fixture(scope="module", params=HEAPS)
+def rig(request, rigs):
+    started = rigs[request.param]
+    before = used(started)
+    yield started
+    eventually(lambda: used(started) <= before + SLACK, lambda: f"heap: {before} before, {used(started)} after")
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +160,14 @@ def test_serial_frames_that_ask_for_nonsense(rig):
             assert came(client) == expected, (unit, pdu)
 
 
-def test_half_frames_do_not_stay(rig):
+def test_who_is_slow(rig):
+    """Each of these is little but waiting: all at once."""
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(what, rig) for what in (_half_frames, _pause_amid_a_frame, _byte_by_byte)]:
+            done.result()
+
+
+def _half_frames(rig):
     """Each stops elsewhere; all are hung up on, in time."""
     frames = [frame[:size] for frame in (mbap(1, 34, MODEL), serial(34, MODEL)) for size in (1, 4, 7)]
     with contextlib.ExitStack() as stack:
@@ -155,7 +180,7 @@ def test_half_frames_do_not_stay(rig):
         assert time.monotonic() < end
 
 
-def test_a_frame_may_come_in_two_parts_after_a_pause(rig):
+def _pause_amid_a_frame(rig):
     """Who was silent for long, as it may, has as much time for the second half of its next request as anybody."""
     with Client(rig) as client:
         assert client.ask(34, MODEL) == SG
@@ -167,7 +192,7 @@ def test_a_frame_may_come_in_two_parts_after_a_pause(rig):
         assert client.answer() == (2, 34, SG)
 
 
-def test_a_byte_at_a_time_is_no_way_to_stay(rig):
+def _byte_by_byte(rig):
     """Whoever sends a frame that never ends, byte by byte, is hung up on like one who stops."""
     with Client(rig) as client, pytest.raises(Closed):
         for byte in mbap(1, 34, MODEL, length=250)[:9] + bytes(200):
