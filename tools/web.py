@@ -8,6 +8,7 @@ same sources give the same bytes.
 import gzip
 import hashlib
 import json
+import os
 import sys
 
 from tools.image import TOP
@@ -71,7 +72,7 @@ def build():
     module = "".join([*lines, ")\n"])
     if not TARGET.exists() or TARGET.read_text() != module:
         TARGET.parent.mkdir(parents=True, exist_ok=True)
-        new = TARGET.with_suffix(".new")
+        new = TARGET.with_suffix(f".{os.getpid()}")
         new.write_text(module)
         new.replace(TARGET)  # whole or not at all: several builds may run at once
     return TARGET
