@@ -27,6 +27,8 @@ def read(gateway, _, window):
     if not window.is_within(INPUT_BLOCKS):
         raise PeerError(ILLEGAL_ADDRESS)
     for address, registers, kind, name in rows(INPUTS):
+        if address >= window.first + window.count:
+            break
         if window.overlaps(address, registers):
             value = _value(gateway, name)
             if kind == "text":

@@ -73,7 +73,7 @@ HOLDING = (
         101,
         0,
         1,
-        325,
+        49,
         """
 0 description text 20
 20 location text 20
@@ -84,35 +84,51 @@ HOLDING = (
 46 tcp_modbus_en
 47 udp_enabled
 48 mdns_enabled
-100 tcp_port
-101 sg_modbus_addr
-102 connection_mode
-103 http_port
-104 locked
-105 wifi_ap_enabled
-106 static_ip_en
-127 ip hex 2
-129 netmask hex 2
-131 gateway hex 2
-133 dns1 hex 2
-135 dns2 hex 2
-200 ntp_server1 text 20
-220 ntp_server2 text 20
-240 ntp_server3 text 20
-260 wifi_ssid text 10
-270 wifi_password secret 10
-280 wifi_max_retry
-298 rightir_pushlink
-299 rightir_pushintv
-300 ir_ext_rel_mode
-301 left_ir_enabled
-302 ir_counter_addr
-314 leftir_pushlink
-315 leftir_pushintv
-321 rs485_baud_rate
-322 rs485_stop_bits
-323 rs485_parity
-324 8 constant
+""",
+    ),
+    (
+        201,
+        0,
+        1,
+        37,
+        """
+0 tcp_port
+1 sg_modbus_addr
+2 connection_mode
+3 http_port
+4 locked
+5 wifi_ap_enabled
+6 static_ip_en
+27 ip hex 2
+29 netmask hex 2
+31 gateway hex 2
+33 dns1 hex 2
+35 dns2 hex 2
+""",
+    ),
+    (
+        301,
+        0,
+        1,
+        125,
+        """
+0 ntp_server1 text 20
+20 ntp_server2 text 20
+40 ntp_server3 text 20
+60 wifi_ssid text 10
+70 wifi_password secret 10
+80 wifi_max_retry
+98 rightir_pushlink
+99 rightir_pushintv
+100 ir_ext_rel_mode
+101 left_ir_enabled
+102 ir_counter_addr
+114 leftir_pushlink
+115 leftir_pushintv
+121 rs485_baud_rate
+122 rs485_stop_bits
+123 rs485_parity
+124 8 constant
 """,
     ),
     (
