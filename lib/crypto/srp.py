@@ -2,7 +2,8 @@
 uses it. Numbers are bytes, big-endian; they are hashed without leading zeros where it is not said otherwise.
 
 The functions are generators: they yield None after each multiplication modulo N or hash, and return their result. On the
-ESP32 a slice is estimated at eleven milliseconds, begin() at thirteen seconds. A slice leaves 1.5 KB of garbage; 4 KB are in use.
+ESP32 a slice is estimated at eleven milliseconds, begin() at thirteen seconds. A slice leaves 1.5 KB of garbage; 4 KB are
+in use.
 
 Integers of Python take a time that depends a little on their size, and cannot be wiped: they are dropped when they have served.
 The number of multiplications does not depend on secrets.
