@@ -7,7 +7,7 @@ BITS ?= 64
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
-	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter, two files at a time (ARGS=\"-n 0 ...\": one)"
+	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter"
 	@echo "make lint    style, types, and a compilation of every module for the device"
 	@echo "make bench   the figures of docs/benchmarks.md"
 	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
@@ -21,7 +21,7 @@ run: setup
 
 test:
 	@tools/setup test
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -q $(ARGS)
 
 lint: setup
 	@tools/lint
