@@ -105,7 +105,7 @@ def well_afterwards(rig):
     log = len(rig.log())
     yield
     eventually(lambda: _answers(rig), "no good request is answered")
-    assert api(rig, "/api/health")[1]["crashes"] == 0
+    assert api(rig, "/api/health")[1]["crashes"] == 0, rig.log()[log:]
     assert "Traceback" not in rig.log()[log:], rig.log()[log:]
 
 
