@@ -43,6 +43,7 @@ import firmware.port.wlan_actions as _
 import firmware.port.wlan_ap as _
 import firmware.services.certificates as _
 import firmware.services.clock as _
+import firmware.services.commands as _
 import firmware.services.diagnosis as _
 import firmware.services.discovery as _
 import firmware.services.discovery_answer as _
@@ -50,6 +51,9 @@ import firmware.services.discovery_sockets as _
 import firmware.services.energy_log as _
 import firmware.services.factory_reset as _
 import firmware.services.front as _
+import firmware.services.hass as _
+import firmware.services.hass_announced as _
+import firmware.services.hass_state as _
 import firmware.services.history as _
 import firmware.services.info as _
 import firmware.services.inputs as _
@@ -67,10 +71,15 @@ import firmware.services.network_roaming as _
 import firmware.services.network_search as _
 import firmware.services.network_trial as _
 import firmware.services.pages as _
+import firmware.services.payload as _
+import firmware.services.payload_flat as _
+import firmware.services.payload_xml as _
+import firmware.services.pieces as _
 import firmware.services.provisioning as _
 import firmware.services.provisioning_ap as _
 import firmware.services.provisioning_code as _
 import firmware.services.provisioning_guard as _
+import firmware.services.push_topics as _
 import firmware.services.registers as _
 import firmware.services.registers_inputs as _
 import firmware.services.registers_mirror as _

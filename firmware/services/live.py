@@ -48,7 +48,7 @@ async def get(gateway, request, response):
                 response.put(comma)
                 response.put(value)
                 response.put(b'":')
-                sg_text.put_measurement(response, value, group, index)
+                sg_text.put_measurement(response, value, group.mantissa[index], group.exponent[index], group.unit[index])
                 comma = b',"'
     response.put(b"}}")
 

@@ -50,6 +50,7 @@ HOLDING_BLOCKS = (
     (1501, 170),
     (2001, 235),
     (2301, 144),
+    (2501, 106),
     (5001, 4),
 )
 
@@ -233,6 +234,21 @@ HOLDING = (
         """
 0 wifi_other#_ssid text 16
 16 wifi_other#_password secret 32
+""",
+    ),
+    (
+        2501,
+        53,
+        2,
+        53,
+        """
+0 push#_form
+1 push#_retain
+2 push#_deadband
+3 push#_commands
+4 hass#_discovery
+5 hass#_prefix text 16
+21 push#_path text 32
 """,
     ),
     (

@@ -47,7 +47,7 @@ async def post(gateway, request, response, body):
     wanted = body.get("state")
     if wanted not in ("on", "off", "toggle"):
         raise HttpError(400, 'state may be "on", "off" or "toggle"')
-    state = await _switch(gateway, gateway.readings.device(slot), wanted)
+    state = await switch(gateway, gateway.readings.device(slot), wanted)
     response.put(b'{"state":')
     response.put_int(state)
     response.put(b"}")
@@ -74,11 +74,11 @@ async def post_command(gateway, request, response):
         device = gateway.readings.device("rir")
     if wanted not in ("ON", "OFF", "TOGGLE"):
         raise HttpError(400, "command may be ON, OFF, TOGGLE, 485_1_ON and the like, or PULSE_RESET")
-    await _switch(gateway, device, wanted.lower())
+    await switch(gateway, device, wanted.lower())
     response.status = 204
 
 
-async def _switch(gateway, device, wanted):
+async def switch(gateway, device, wanted):
     """Switch and return the state read back; raise HttpError if that may not or cannot be done."""
     if device is None or not device.is_switch:
         raise HttpError(404, "no such switch is connected")

@@ -7,14 +7,14 @@ device sheet, 6.
 
 from micropython import const
 
-from firmware.services import energy_log, info, sg_text
-from firmware.state.readings import DISABLED, NOT_DETECTED, PRESENT, SILENT
+from firmware.services import energy_log, info, payload
+from firmware.state.readings import ABSENT, DISABLED, GOOD, NOT_DETECTED, PRESENT, SILENT
 from lib.http.errors import HttpError
 from lib.http.json_text import put_items, room
 from lib.modbus.errors import FrameError, PeerError
 
 _MOST_SLOTS = const(16)
-_NOT_SHOWN = const(("U12", "U23", "U31"))  # the original does not have them
+_PART = const(100)  # more than one value takes
 _NAMES_OF_VALUES = const(("average", "maximum", "minimum"))  # &values=: of the meter's last interval instead of now
 
 
@@ -41,8 +41,9 @@ async def get(gateway, request, response):
 def _unknown(gateway, response, command):
     response.put(b'{"header":{"cmd":')
     response.put_json(command[:64])
-    _put_time(gateway, response)
-    response.put(b',"model":"0"}}')
+    response.put(b',"local_time":"')
+    response.put(gateway.clock.local_text())
+    response.put(b'","model":"0"}}')
 
 
 def _device(gateway, request, suffix):
@@ -70,24 +71,13 @@ async def _measurements(gateway, request, response, command):
     values = request.query("values")
     if values is not None and values not in _NAMES_OF_VALUES:
         raise HttpError(400, "values may be average, maximum or minimum")
-    group = await _interval(device, values) if values else device.group("measurements")
-    _put_header(gateway, response, "get_measurements", device)
-    response.put(b'},"measurements":{')
-    if group is not None:
-        comma = b'"'
-        for index in range(len(group.rows)):
-            name = group.rows[index][0]
-            if group.has(index) and name not in _NOT_SHOWN:
-                response.put(comma)
-                response.put(name)
-                response.put(b'":')
-                sg_text.put_measurement(response, name, group, index)
-                comma = b',"'
-        if device.tariff:
-            response.put(comma)
-            response.put(b'tariff":')
-            response.put_int(device.tariff)
-    response.put(b"}}")
+    if values:
+        group = await _interval(device, values)
+        reading = payload.of_group(device, "measurements", group, ABSENT if group is None else GOOD, gateway.clock)
+    else:
+        reading = payload.live(device, "measurements", gateway.clock)
+    for _ in payload.measurements(response, reading):
+        await room(response, _PART)
     return None
 
 
@@ -103,73 +93,9 @@ async def _counters(gateway, request, response, command):
     device = _device(gateway, request, command[12:])
     if device is None:
         return _unknown(gateway, response, command)
-    _put_header(gateway, response, "get_energy_counters", device)
-    response.put(b',"resetable_counters":')
-    response.put_int(device.resettable)
-    response.put(b',"non_resetable_counters":')
-    response.put_int(device.non_resettable)
-    response.put(b'},"counters":{')
-    group = device.group("counters")
-    if group is not None:
-        for index, (name, *_) in enumerate(group.rows):
-            _put_name(response, name, index)
-            sg_text.put_counter(response, group.mantissa[index], group.exponent[index], group.unit[index])
-        await _room_while(response, device, group)
-        response.put(b'},"settings":{')
-        for index, (name, *_) in enumerate(group.rows):
-            _put_name(response, "phase" + name[7:], index)
-            phase = device.phases_of[index]
-            if phase:
-                response.put(b'"Phase ')
-                response.put_int(phase)
-                response.put(b'"')
-            else:
-                response.put(b'""')
-        await _room_while(response, device, group)
-        for index, (name, *_) in enumerate(group.rows):
-            _put_name(response, "tariff" + name[7:], 1)
-            response.put(b'"')
-            for tariff in range(6):
-                if device.tariffs[index] >> tariff & 1:
-                    response.put_int(tariff + 1)
-                    response.put(b" ")
-            response.put(b'"')
-    else:
-        response.put(b'},"settings":{')
-    response.put(b"}}")
+    for _ in payload.counters(response, payload.live(device, "counters", gateway.clock)):
+        await room(response, _PART)
     return None
-
-
-async def _room_while(response, device, group):
-    """Make room; end the answer if another meter answers in the device's place now."""
-    await room(response)
-    if device.groups.get("counters") is not group:
-        raise HttpError(503, "the meter was exchanged just now", "Retry-After", "2")
-
-
-def _put_header(gateway, response, command, device):
-    """The four keys of the manual; the object stays open."""
-    response.put(b'{"header":{"cmd":"')
-    response.put(command)
-    response.put(b'"')
-    _put_time(gateway, response)
-    response.put(b',"model":')
-    response.put_json(device.model)
-    response.put(b',"serial_number":')
-    response.put_json(device.serial)
-
-
-def _put_time(gateway, response):
-    response.put(b',"local_time":"')
-    response.put(gateway.clock.local_text())
-    response.put(b'"')
-
-
-def _put_name(response, name, index):
-    """The name of a value, behind a comma unless it is the first."""
-    response.put(b',"' if index else b'"')
-    response.put(name)
-    response.put(b'":')
 
 
 def _device_items(gateway):

@@ -16,13 +16,12 @@ _VOLT = const(2)
 _AMPERE = const(3)
 _DEGREES = const(9)  # from here on units (deg, C, %) are of values in hundredths
 _LONGEST_EXPONENT = const(12)
-_LEAST_EXPONENT = const(-9)  # what put_exact takes
+LEAST_EXPONENT = const(-9)  # what put_exact takes
 MOST_EXPONENT = const(11)  # beyond is no quantity that a meter can mean
 
 
-def put_measurement(out, name, group, index):
-    """The value at `index` of a group of measurements, by its name and unit."""
-    mantissa, exponent, unit = group.mantissa[index], group.exponent[index], group.unit[index]
+def put_measurement(out, name, mantissa, exponent, unit):
+    """A measurement by its name and unit (index in UNITS)."""
     if name.startswith("PF"):
         put_power_factor(out, mantissa, unit)
     elif unit >= _DEGREES:
@@ -145,7 +144,7 @@ def put_base(out, mantissa, exponent, unit):
 
 def put_exact(out, mantissa, exponent):
     """The JSON number mantissa * 10**exponent with all its digits; null without an exponent or with a senseless one."""
-    if exponent is None or not _LEAST_EXPONENT <= exponent <= MOST_EXPONENT:
+    if exponent is None or not LEAST_EXPONENT <= exponent <= MOST_EXPONENT:
         out.put(b"null")
     elif exponent >= 0:
         out.put_int(mantissa * 10**exponent)

@@ -44,8 +44,7 @@ def _device(device):
 
 
 async def restart(gateway, request, response, body):
-    gateway.events.add("start", "restart asked for")
-    asyncio.create_task(_restart(gateway))
+    restart_soon(gateway)
     response.status = 202
     response.put(b"{}")
 
@@ -61,6 +60,12 @@ async def factory_reset(gateway, request, response, body):
     response.status = 202
     response.put(b"{}")
     return None
+
+
+def restart_soon(gateway):
+    """Begin anew when the answer is out."""
+    gateway.events.add("start", "restart asked for")
+    asyncio.create_task(_restart(gateway))
 
 
 async def _restart(gateway):

@@ -60,7 +60,7 @@ wifi_other#_password|text||63|secret restart|Further WiFi Password
         """
 mqtt#_server|text||64||MQTT/PUSH Server
 mqtt#_port|int|1883|1..65535||MQTT/PUSH Port
-push#_protocol|choice|0|0=Off,1=MQTT,2=Standard TCP||Push protocol
+push#_protocol|choice|0|0=Off,1=MQTT,2=Standard TCP,3=HTTPS POST||Push protocol
 push#_resp_time|int|5|1..60||Push response time, s
 mqtt#_tls|choice|0|0=MQTT over TCP,1=MQTT over SSL (secure),2=MQTT over SSL with client certificate||MQTT Protocol
 mqtt#_username|text||64||MQTT Username
@@ -72,6 +72,13 @@ mqtt#_qos|choice|0|0=QoS 0,1=QoS 1||MQTT quality of service
 mqtt#_cert_file|text||32||MQTT Server certificate filename
 mqtt#_cli_cert|text||32||MQTT Client certificate filename
 mqtt#_key_file|text||32||MQTT Private key filename
+push#_path|text|/|64||Path of HTTPS POST
+push#_form|choice|0|0=JSON as REST,1=Flat numbers||Form of payloads
+push#_retain|flag|0|||Broker keeps last values
+push#_deadband|int|0|0..1000||Also on change by so many thousandths, 0 for never
+push#_commands|flag|0|||Commands on the subscribe topic
+hass#_discovery|flag|0|||Home Assistant discovery
+hass#_prefix|text|homeassistant|32||Home Assistant discovery prefix
 """,
         2,
     ),

@@ -1,0 +1,135 @@
+"""Commands that come over a link: a JSON object in, one out (docs/mqtt.md). Nothing here reads or tells a secret.
+
+{"id": ..., "cmd": "relay", "index": 3, "val": "on"}, or the early firmware's {"data": {"cmd": ...}}. The reply has the same
+id and cmd, `ok`, and `error` in words or what was asked for. Whether a link takes commands at all is its setting push#_commands.
+"""
+
+from micropython import const
+
+from firmware.services import info, payload
+from firmware.state import schema
+from firmware.state.readings import DISABLED, NOT_DETECTED
+from lib.http.errors import HttpError
+from lib.http.json_text import put_value
+
+MOST_BYTES = const(1024)
+_MOST_ID = const(64)
+_READINGS = ("measurements", "counters", "get_measurements", "get_counters")
+
+
+async def run(gateway, link, message, refresh):
+    """Carry out one command; return render(out) of the reply (firmware/services/pieces.py).
+
+    `message`: a buffer. `refresh()`: has the link send everything now.
+    """
+    request = command = error = None
+    reply = ()
+    try:
+        if len(message) > MOST_BYTES:
+            raise HttpError(413, f"a command may have {MOST_BYTES} bytes")
+        body = gateway.router.module("lib.http.json_body").parse(message)
+        request = body.get("id")
+        inner = body.get("data", body)
+        if not isinstance(inner, dict):
+            raise HttpError(400, '"data" must be an object')
+        if request is None:
+            request = inner.get("id")
+        if not (request is None or isinstance(request, int) or isinstance(request, str) and len(request) <= _MOST_ID):
+            request = None
+            raise HttpError(400, f'"id" may be a number or a text of {_MOST_ID} characters')
+        name = inner.get("cmd")
+        if not isinstance(name, str) or len(name) > _MOST_ID:
+            raise HttpError(400, '"cmd" is missing')
+        command = name
+        if not gateway.settings.get(f"push{link}_commands"):
+            raise HttpError(403, "this link takes no commands: its setting is off")
+        reply = await _carry_out(gateway, command, inner, refresh)
+    except HttpError as failed:
+        error = failed.message
+    return _reply(request, command, error, reply)
+
+
+async def _carry_out(gateway, command, inner, refresh):
+    """Do it; return what the reply has in addition: (key, value) pairs, a value simple or a renderer."""
+    if command in ("relay", "bicom"):
+        return await _relay(gateway, inner)
+    if command in _READINGS:
+        kind = "counters" if command.endswith("counters") else "measurements"
+        device = _device(gateway, inner)
+        if device is None or device.is_switch or device.status in (DISABLED, NOT_DETECTED):
+            raise HttpError(404, "there is no meter in this slot")
+        reading = payload.live(device, kind, gateway.clock)
+        return (("data", lambda out: payload.json(out, reading)),)
+    if command in ("status", "get_status"):
+        status = list(info.status(gateway))
+        return (("data", payload.object_of(lambda: status)),)
+    if command in ("settings", "get_settings"):
+        chosen = dict(gateway.settings.chosen())  # as they are now, though others change them while they are sent
+        return (("data", payload.object_of(lambda: _shown(chosen))),)
+    if command == "refresh":
+        refresh()
+        return ()
+    if command in ("restart", "reboot"):
+        gateway.router.module("firmware.services.status").restart_soon(gateway)
+        return ()
+    raise HttpError(404, "no such command: relay, refresh, restart, settings, status, measurements, counters")
+
+
+async def _relay(gateway, inner):
+    device = _device(gateway, inner, "rir")
+    wanted = inner.get("val")
+    if wanted not in ("on", "off", "toggle", "state"):
+        raise HttpError(400, '"val" may be on, off, toggle or state')
+    if wanted == "state":
+        if device is None or not device.is_switch:
+            raise HttpError(404, "no such switch is connected")
+        return (("state", device.relay),)
+    return (("state", await gateway.router.module("firmware.services.relays").switch(gateway, device, wanted)),)
+
+
+def _device(gateway, inner, infrared="lir"):
+    """Return the device that "index" (0 is infrared) or "addr" (of RS-485) means, None if there is none."""
+    address = inner.get("addr")
+    if address is None:
+        return gateway.readings.device(inner.get("index") or infrared)
+    for device in gateway.readings.devices:
+        if device.port == "rs485" and device.address == address:
+            return device
+    return None
+
+
+def _reply(request, command, error, items):
+    """Return render(out) of an answer."""
+
+    def render(out):
+        out.put(b'{"ok":false' if error else b'{"ok":true')
+        for key, value in (("id", request), ("cmd", command), ("error", error)):
+            if value is not None:
+                out.put(b",")
+                _put_pair(out, key, value)
+        for key, value in items:
+            yield
+            out.put(b",")
+            if callable(value):
+                out.put_json(key)
+                out.put(b":")
+                yield from value(out)
+            else:
+                _put_pair(out, key, value)
+        out.put(b"}")
+        yield
+
+    return render
+
+
+def _shown(chosen):
+    """Yield (name, value) of all settings but secrets; `chosen` has those that differ from their default."""
+    for setting in schema.each():
+        if not setting.is_secret:
+            yield setting.name, chosen.get(setting.name, setting.default)
+
+
+def _put_pair(out, key, value):
+    out.put_json(key)
+    out.put(b":")
+    put_value(out, value)
