@@ -61,7 +61,7 @@ def relay(device, clock):
 def gateway_state(gateway):
     """Return render(out) of the gateway itself: its inputs, how it fares. `boot`: when it started, to the minute."""
     clock, inputs, health = gateway.clock, gateway.inputs.group, gateway.health
-    items = [("heap", health.heap_free(), 0), ("lag_us", health.lag_us, 0), ("crashes", gateway.supervisor.crashes, 0)]
+    items = [("heap", health.heap_free(), 0), ("lag_ms", health.lag_us, -3), ("crashes", gateway.supervisor.crashes, 0)]
     network = gateway.platform.network
     if network.mode == "WiFi":
         items.append(("rssi", network.rssi, 0))

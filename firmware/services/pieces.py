@@ -11,7 +11,7 @@ from micropython import const
 
 from lib.http.kernels import put_bytes, put_digits, put_escaped
 
-PART = const(560)
+PART = const(480)
 _BUFFER = const(1024)
 _AT_ONCE = const(4)  # parts before others run: some 3 ms on the device
 

@@ -148,7 +148,7 @@ def _show(kind, topic, content):
 
 
 def main():
-    for settings in ({}, {"push1_commands": 1, "push1_retain": 1, "mqtt1_roottopic": "häuser/süd"}):
+    for settings in ({}, {"push1_commands": 1, "push1_retain": 1, "mqtt1_roottopic": "häuser/süd/abcdefghijklmnopqr"}):
         gateway = Gateway(**settings)
         found = list(hass.announced(gateway, 1))
         hass_announced.begin(gateway, 1, [pair[:2] for pair in found])
