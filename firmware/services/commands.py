@@ -1,7 +1,7 @@
 """Commands that come over a link: a JSON object in, one out (docs/mqtt.md). Nothing here reads or tells a secret.
 
 {"id": ..., "cmd": "relay", "index": 3, "val": "on"}, or the early firmware's {"data": {"cmd": ...}}. The reply has the same
-id and cmd, `ok`, and `error` in words or what was asked for. Whether a link takes commands at all is its setting push#_commands.
+id and cmd, `ok`, and `error` in words or what was asked for. Whether a link takes commands is its setting push#_commands.
 """
 
 from micropython import const

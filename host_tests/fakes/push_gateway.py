@@ -40,11 +40,11 @@ class Unit:
 
 
 class Bus:
-    units = {35: Unit()}  # noqa: RUF012
+    units = {35: Unit()}
 
 
 class Field:
-    buses = {"rs485": Bus()}  # noqa: RUF012
+    buses = {"rs485": Bus()}
 
 
 class Gateway(register_gateway.Gateway):
@@ -143,6 +143,10 @@ def text(render):
     return whole
 
 
+def json_of(reading):
+    return lambda out: payload.json(out, reading)
+
+
 def _show(kind, topic, content):
     print(json.dumps({"kind": kind, "topic": topic, "payload": content.decode()}))
 
@@ -164,8 +168,7 @@ def main():
         if not device.is_switch:
             _show("state", base + "/status" + place, payload_flat.ONLINE)
             for kind in ("measurements", "counters"):
-                reading = payload.live(device, kind, gateway.clock)
-                _show(kind, topics.of_kind(kind, device.slot), text(lambda out: payload.json(out, reading)))
+                _show(kind, topics.of_kind(kind, device.slot), text(json_of(payload.live(device, kind, gateway.clock))))
             device.status = SILENT
             _show("silent", base + "/state" + place, text(hass_state.render(gateway, device)))
 
