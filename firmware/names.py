@@ -53,7 +53,6 @@ import firmware.services.factory_reset as _
 import firmware.services.front as _
 import firmware.services.hass as _
 import firmware.services.hass_announced as _
-import firmware.services.hass_state as _
 import firmware.services.history as _
 import firmware.services.info as _
 import firmware.services.inputs as _

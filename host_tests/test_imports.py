@@ -56,7 +56,7 @@ SHARED_BY_SERVICES = {
     for name in (
         *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks"),
         *("registers_own", "registers_settings", "registers_mirror_map"),
-        *("payload", "pieces", "push_topics", "payload_flat", "hass_state"),
+        *("payload", "pieces", "push_topics", "payload_flat"),
     )
 }
 # The rule in words, for whoever breaks it

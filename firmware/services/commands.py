@@ -23,7 +23,7 @@ async def run(gateway, link, message, refresh):
     `message`: a buffer. `refresh()`: has the link send everything now.
     """
     request = command = error = None
-    reply = ()
+    reply = (None, None)
     try:
         if len(message) > MOST_BYTES:
             raise HttpError(413, f"a command may have {MOST_BYTES} bytes")
@@ -46,32 +46,32 @@ async def run(gateway, link, message, refresh):
         reply = await _carry_out(gateway, command, inner, refresh)
     except HttpError as failed:
         error = failed.message
-    return _reply(request, command, error, reply)
+    return _reply((("id", request), ("cmd", command), ("error", error), ("state", reply[0])), error is None, reply[1])
 
 
 async def _carry_out(gateway, command, inner, refresh):
-    """Do it; return what the reply has in addition: (key, value) pairs, a value simple or a renderer."""
+    """Do it; return what the reply has in addition: a switch's state or None, and render(out) of `data` or None."""
     if command in ("relay", "bicom"):
-        return await _relay(gateway, inner)
+        return await _relay(gateway, inner), None
     if command in _READINGS:
         kind = "counters" if command.endswith("counters") else "measurements"
         device = _device(gateway, inner)
         if device is None or device.is_switch or device.status in (DISABLED, NOT_DETECTED):
             raise HttpError(404, "there is no meter in this slot")
         reading = payload.live(device, kind, gateway.clock)
-        return (("data", lambda out: payload.json(out, reading)),)
+        return None, lambda out: payload.json(out, reading)
     if command in ("status", "get_status"):
         status = list(info.status(gateway))
-        return (("data", payload.object_of(lambda: status)),)
+        return None, payload.object_of(lambda: status)
     if command in ("settings", "get_settings"):
         chosen = dict(gateway.settings.chosen())  # as they are now, though others change them while they are sent
-        return (("data", payload.object_of(lambda: _shown(chosen))),)
+        return None, payload.object_of(lambda: _shown(chosen))
     if command == "refresh":
         refresh()
-        return ()
+        return None, None
     if command in ("restart", "reboot"):
         gateway.router.module("firmware.services.status").restart_soon(gateway)
-        return ()
+        return None, None
     raise HttpError(404, "no such command: relay, refresh, restart, settings, status, measurements, counters")
 
 
@@ -83,8 +83,8 @@ async def _relay(gateway, inner):
     if wanted == "state":
         if device is None or not device.is_switch:
             raise HttpError(404, "no such switch is connected")
-        return (("state", device.relay),)
-    return (("state", await gateway.router.module("firmware.services.relays").switch(gateway, device, wanted)),)
+        return device.relay
+    return await gateway.router.module("firmware.services.relays").switch(gateway, device, wanted)
 
 
 def _device(gateway, inner, infrared="lir"):
@@ -98,24 +98,21 @@ def _device(gateway, inner, infrared="lir"):
     return None
 
 
-def _reply(request, command, error, items):
-    """Return render(out) of an answer."""
+def _reply(pairs, is_ok, data):
+    """Return render(out) of an answer: of the pairs those that have a value."""
 
     def render(out):
-        out.put(b'{"ok":false' if error else b'{"ok":true')
-        for key, value in (("id", request), ("cmd", command), ("error", error)):
+        out.put(b'{"ok":true' if is_ok else b'{"ok":false')
+        for key, value in pairs:
             if value is not None:
-                out.put(b",")
-                _put_pair(out, key, value)
-        for key, value in items:
+                out.put(b',"')
+                out.put(key)
+                out.put(b'":')
+                put_value(out, value)
+        if data:
+            out.put(b',"data":')
             yield
-            out.put(b",")
-            if callable(value):
-                out.put_json(key)
-                out.put(b":")
-                yield from value(out)
-            else:
-                _put_pair(out, key, value)
+            yield from data(out)
         out.put(b"}")
         yield
 
@@ -127,9 +124,3 @@ def _shown(chosen):
     for setting in schema.each():
         if not setting.is_secret:
             yield setting.name, chosen.get(setting.name, setting.default)
-
-
-def _put_pair(out, key, value):
-    out.put_json(key)
-    out.put(b":")
-    put_value(out, value)

@@ -1,7 +1,7 @@
 """Discovery messages of Home Assistant: one for the gateway, one for each meter.
 
 A message is some 10 KB, so it is a renderer (firmware/services/pieces.py), never a whole. Short keys throughout. Values come
-from the messages of firmware/services/hass_state.py; a value that is missing there becomes "unknown", never zero. Source:
+from state() of firmware/services/payload_flat.py; a value that is missing there becomes "unknown", never zero. Source:
 Home Assistant's MQTT documentation, as of 2026.
 """
 
@@ -172,8 +172,8 @@ def _meter(gateway, link, device):
                     yield _sensor(row[0], unique, words, kind, unit, flags, '%s,"sug_dsp_prc":%d' % (expires, decimals))
                     if stem == "PF":
                         yield _sensor(row[0] + "cap", unique, words + " side", "enum", "", "hk", expires + _SIDES)
-        for counter in counters:
-            yield _sensor(counter[0], unique, *counter[1:], expires + ',"sug_dsp_prc":2')
+        for key, words, kind, unit, flags in counters:
+            yield _sensor(key, unique, words, kind, unit, flags, expires + ',"sug_dsp_prc":2')
         yield "}}"
 
     return parts

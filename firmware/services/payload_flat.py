@@ -42,24 +42,26 @@ def flat(out, readings, more=()):
     yield
 
 
-def relay(device, clock):
-    """Return render(out) of a switch: its state as read back, while it answers."""
-    state = device.relay
+def state(gateway, device):
+    """Return render(out) of what is known of a device now, on the topic state/<place>; None for the gateway, on state.
+
+    Of the gateway: its inputs, how it fares, and `boot`, when it started, to the minute.
+    """
+    clock = gateway.clock
     utc = clock.utc() if clock.is_set else 0
-    quality = GOOD if device.status == PRESENT and state < 2 else STALE
+    if device is None:
+        return _gateway(gateway, utc)
+    if device.is_switch:
+        is_good = device.status == PRESENT and device.relay < 2
+        return _items(utc, GOOD if is_good else STALE, [("relay", device.relay, 0)] if is_good else ())
+    readings = [payload.live(device, kind, clock) for kind in ("measurements", "counters")]
+    bus = gateway.field.buses.get(device.port)
+    unit = bus and bus.units.get(device.address)
+    more = (("errors", unit.silent + unit.damaged),) if unit else ()
+    return lambda out: flat(out, readings, more)
 
-    def render(out):
-        _put_begin(out, utc, quality)
-        if quality == GOOD:
-            _put_number(out, "relay", state, 0)
-        out.put(b"}")
-        yield
 
-    return render
-
-
-def gateway_state(gateway):
-    """Return render(out) of the gateway itself: its inputs, how it fares. `boot`: when it started, to the minute."""
+def _gateway(gateway, utc):
     clock, inputs, health = gateway.clock, gateway.inputs.group, gateway.health
     items = [("heap", health.heap_free(), 0), ("lag_ms", health.lag_us, -3), ("crashes", gateway.supervisor.crashes, 0)]
     network = gateway.platform.network
@@ -69,18 +71,19 @@ def gateway_state(gateway):
         for index, name in ((TEMPERATURE, "temperature"), (PULSES, "pulses")):
             if inputs.has(index):
                 items.append((name, inputs.mantissa[index], inputs.exponent[index]))
-    utc = clock.utc() if clock.is_set else 0
     boot = (utc - clock.uptime_s()) // 60 * 60
+    return _items(utc, GOOD, items, utc and ',"boot":"%04d-%02d-%02dT%02d:%02d:00Z"' % calendar.from_unix(boot)[:5])
+
+
+def _items(utc, quality, items, more=""):
+    """Return render(out) of (name, mantissa, exponent)."""
 
     def render(out):
-        _put_begin(out, utc, GOOD)
+        _put_begin(out, utc, quality)
         for item in items:
             yield
             _put_number(out, *item)
-        if utc:
-            out.put(b',"boot":"')
-            out.put("%04d-%02d-%02dT%02d:%02d:%02dZ" % calendar.from_unix(boot)[:6])
-            out.put(b'"')
+        out.put(more or "")
         out.put(b"}")
         yield
 

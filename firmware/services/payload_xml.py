@@ -33,9 +33,9 @@ def document(out, log_id, interval_s, readings):
     out.put(b'<?xml version="1.0" encoding="utf-8"?>\n\r<data logId="')
     out.put_int(log_id)
     out.put(b'" controlUnit="')
-    out.put(_escaped(first.serial))
+    out.put(_plain(first.serial))
     out.put(b'" deviceType="')
-    out.put(_escaped(first.model))
+    out.put(_plain(first.model))
     out.put(b'" part="1">\n\r<measurement dateTime="')
     if first.utc:
         out.put("%04d-%02d-%02dT%02d:%02d:%02dZ" % calendar.from_unix(first.utc)[:6])
@@ -114,7 +114,6 @@ def _put_rounded(out, mantissa, exponent, decimals):
     out.put_int(size % power, decimals)
 
 
-def _escaped(text):
-    for sign, word in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        text = text.replace(sign, word)
-    return "".join([sign for sign in text if ord(sign) >= 32])
+def _plain(text):
+    """Return a text without what means something in XML."""
+    return "".join([sign for sign in text if ord(sign) >= 32 and sign not in '&<>"'])

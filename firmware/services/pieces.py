@@ -6,10 +6,9 @@ start. An HTTP response can be `out` too.
 """
 
 import asyncio
+from json import dumps
 
 from micropython import const
-
-from lib.http.kernels import put_bytes, put_digits, put_escaped
 
 PART = const(480)
 _BUFFER = const(1024)
@@ -25,34 +24,25 @@ class Pieces:
 
     def put(self, data):
         """Append bytes, or str as UTF-8."""
-        self._advance(put_bytes(self._buffer, self.used, _BUFFER, data, len(data), isinstance(data, str)))
+        if isinstance(data, str):
+            data = data.encode()
+        end = self.used + len(data)
+        if end > _BUFFER:
+            raise ValueError("a part of a message is longer than its buffer")
+        self._buffer[self.used : end] = data
+        self.used = end
 
     def put_json(self, text):
         """Append a str as a JSON string with its quotes."""
-        self.put(b'"')
-        self._advance(put_escaped(self._buffer, self.used, _BUFFER, text, len(text), True))
-        self.put(b'"')
+        self.put(dumps(text))
 
-    def put_int(self, number, width=0):
+    def put_int(self, number, width=1):
         """Append an integer of any size in decimal, padded with zeros to `width` digits."""
-        if number < 0:
-            self.put(b"-")
-            number = -number
-        if number >= 1000000000:  # beyond what every small int holds
-            high = number // 1000000000
-            self.put_int(high, width - 9)
-            number -= high * 1000000000
-            width = 9
-        self._advance(put_digits(self._buffer, self.used, _BUFFER, number, width))
+        self.put("%0*d" % (width, number))
 
     def view(self):
         """Return what was put as a view, which is valid until the next put."""
         return memoryview(self._buffer)[: self.used]
-
-    def _advance(self, end):
-        if end < 0:
-            raise ValueError("a part of a message is longer than its buffer")
-        self.used = end
 
 
 async def length(render):

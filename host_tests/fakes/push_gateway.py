@@ -8,7 +8,7 @@ import asyncio
 import json
 
 from firmware.meters import catalogue
-from firmware.services import hass, hass_announced, hass_state, payload, payload_flat, pieces
+from firmware.services import hass, hass_announced, payload, payload_flat, pieces
 from firmware.services import push_topics as topics
 from firmware.state.readings import CAPACITIVE, INDUCTIVE, PRESENT, SILENT, WATT_HOURS, Device, Group
 from host_tests.fakes import register_gateway
@@ -161,16 +161,16 @@ def main():
     base = topics.base(gateway, 1)
     _show("state", base + "/status", text(payload_flat.greeting(gateway)))
     _show("state", base + "/firmware", text(payload_flat.firmware()))
-    _show("state", base + "/state", text(hass_state.render(gateway, None)))
+    _show("state", base + "/state", text(payload_flat.state(gateway, None)))
     for device in gateway.readings.devices:
         place = "/" + topics.place(device.slot)
-        _show("state", base + "/state" + place, text(hass_state.render(gateway, device)))
+        _show("state", base + "/state" + place, text(payload_flat.state(gateway, device)))
         if not device.is_switch:
             _show("state", base + "/status" + place, payload_flat.ONLINE)
             for kind in ("measurements", "counters"):
                 _show(kind, topics.of_kind(kind, device.slot), text(json_of(payload.live(device, kind, gateway.clock))))
             device.status = SILENT
-            _show("silent", base + "/state" + place, text(hass_state.render(gateway, device)))
+            _show("silent", base + "/state" + place, text(payload_flat.state(gateway, device)))
 
 
 if __name__ == "__main__":
