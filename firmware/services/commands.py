@@ -109,9 +109,9 @@ def _reply(pairs, is_ok, data):
                 out.put(key)
                 out.put(b'":')
                 put_value(out, value)
+                yield
         if data:
             out.put(b',"data":')
-            yield
             yield from data(out)
         out.put(b"}")
         yield

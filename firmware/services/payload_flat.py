@@ -6,11 +6,16 @@ counters. Of a power factor, negative while power is exported, `PF0cap` tells wh
 firmware/services/pieces.py.
 """
 
+from array import array
+
+from micropython import const
+
 from firmware.services import payload, sg_text
 from firmware.state.readings import ABSENT, CAPACITIVE, GOOD, PRESENT, PULSES, STALE, TEMPERATURE, WATT_HOURS
 from firmware.version import VERSION
 from lib.clock import calendar
 
+_NOTHING = const(127)  # the exponent of a counter that was not told yet
 _WORDS = ("absent", "stale", "good")
 ONLINE = b'{"state":"online"}'  # what lies on the topic status/<place> of a device
 OFFLINE = b'{"state":"offline"}'  # ... and the last will on the gateway's own, status
@@ -55,10 +60,34 @@ def state(gateway, device):
         is_good = device.status == PRESENT and device.relay < 2
         return _items(utc, GOOD if is_good else STALE, [("relay", device.relay, 0)] if is_good else ())
     readings = [payload.live(device, kind, clock) for kind in ("measurements", "counters")]
+    if readings[1].rows:
+        _hold_back(device, readings[1].rows, device.groups["counters"].utc)
     bus = gateway.field.buses.get(device.port)
     unit = bus and bus.units.get(device.address)
     more = (("errors", unit.silent + unit.damaged),) if unit else ()
     return lambda out: flat(out, readings, more)
+
+
+def _hold_back(device, rows, utc):
+    """Take out counters that have fallen since they were told, until a reading of another time has them so too.
+
+    Home Assistant books a fall by a tenth as a new start from zero. What a meter itself set back is told one reading later.
+    """
+    if not device.told:
+        device.told = [0, array("i", [0] * len(rows)), array("b", [_NOTHING] * len(rows))]
+    doubted, mantissas, exponents = device.told
+    is_confirmed = doubted and doubted != utc
+    device.told[0] = 0
+    for index, row in enumerate(rows):
+        name, mantissa, exponent, unit, quality = row
+        if quality == GOOD:
+            low = min(exponent, exponents[index])
+            has_fallen = mantissa * 10 ** (exponent - low) < mantissas[index] * 10 ** (exponents[index] - low)
+            if has_fallen and exponents[index] != _NOTHING and not is_confirmed:
+                rows[index] = (name, mantissa, exponent, unit, STALE)
+                device.told[0] = doubted or utc
+            else:
+                mantissas[index], exponents[index] = mantissa, exponent
 
 
 def _gateway(gateway, utc):

@@ -101,9 +101,11 @@ class Device:
     Beside "counters" lie `phases_of`, `quadrants`, `tariffs`: a byte per counter (0 is the total; bits I to IV; bits 1 to 6).
     `relay`: of a bistable switch, 0 off, 1 on, 250 no answer, 255 not connected.
     `blocks`: of a meter with tariff time blocks, async blocks() -> what firmware/meters/time_blocks.py reads, now.
+    `told`: the counters as they were told to who takes a lower one for a new start: firmware/services/payload_flat.py.
     """
 
     blocks = None  # not in __init__: only those that have some need the RAM of an attribute
+    told = None
 
     def __init__(self, slot, port, address, is_switch=False):
         self.slot = slot  # "lir", "rir", or 1 to 16
@@ -120,6 +122,8 @@ class Device:
         """Forget what was known of the device's identity and values."""
         if self.blocks:
             self.blocks = None
+        if self.told:
+            self.told = None
         self.model = ""
         self.serial = ""
         self.software = 0  # version times 100

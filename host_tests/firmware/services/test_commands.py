@@ -124,6 +124,12 @@ def test_bad_commands_are_refused_in_words():
     assert link.gateway.switched == [] and link.refreshed == 0
 
 
+def test_odd_texts_come_back_as_they_were():
+    odd = "\x01" * 64
+    reply = Link().reply({"id": odd, "cmd": odd})
+    assert (reply["id"], reply["cmd"]) == (odd, odd) and "no such command" in reply["error"]
+
+
 def test_off_unless_the_link_takes_commands():
     for command in ("relay", "restart", "refresh", "settings", "status", "measurements"):
         link = Link(push1_commands=0, push2_commands=1)

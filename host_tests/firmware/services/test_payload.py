@@ -127,6 +127,30 @@ def test_old_values_are_never_sent():
     assert flat(live(gateway, gateway.wm)) == '{"q":"absent"}'
 
 
+def test_a_counter_never_goes_back_by_mistake():
+    gateway = Gateway()
+    counters = gateway.wm.groups["counters"]
+
+    def told(mantissa, exponent, seconds=1):
+        counters.put(0, mantissa, exponent)
+        counters.read(counters.utc + seconds, 60000)
+        found = json.loads(text(payload_flat.state(gateway, gateway.wm)))
+        assert found["counter2nr"] == 1677.7217 and found["q"] == "good"
+        return found.get("counter1nr")
+
+    assert told(12345678, 0) == 12345.678
+    assert told(0, 0) is None  # one wrong reading,
+    assert told(0, 0, 0) is None  # asked for twice
+    assert told(12345679, 0) == 12345.679
+    assert told(5, 0) is None
+    assert told(1234568, 1) == 12345.68  # a meter that runs out of digits
+    assert told(1234567, 1) is None  # set back
+    assert told(1234567, 1) == 12345.67
+    assert told(7, -3) is None
+    gateway.wm.clear()  # another meter
+    assert gateway.wm.told is None
+
+
 def test_a_kept_reading_has_its_own_time():
     reading = kept(("P0", 123, -1, W), ("U1", 1, 0, W, ABSENT))
     found = json.loads(text(json_of(reading)))
