@@ -211,6 +211,8 @@ class Setting:
         for character in value:
             if ord(character) < 32 or ord(character) == 127:
                 raise ValueError("no control characters are expected")
+        if self.name.endswith(("topic", "_prefix")) and ("+" in value or "#" in value):
+            raise ValueError("+ and # have another meaning in topics")
         if self.kind == "zone":
             from lib.clock.zones import zone_of  # noqa: PLC0415 - not to be paid for by those who only read the table
 

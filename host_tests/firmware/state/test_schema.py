@@ -123,6 +123,9 @@ WRONG = (
     ("connection_mode", (0, 3, 11, "WiFi", "1", None, 1 << 40), (1, 2)),
     ("rs485_type_3", (1, 5, -1), (0, 2, 3, 4, False)),
     ("rs485_baud_rate", (8, 115200, -1), (0, 7)),
+    ("mqtt1_roottopic", ("a/#", "+", "x" * 33), ("", "a/b", "häuser/süd")),
+    ("hass2_prefix", ("#", 5), ("homeassistant",)),
+    ("push1_deadband", (-1, 1001), (0, 1000)),
 )
 
 
