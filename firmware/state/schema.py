@@ -212,7 +212,7 @@ class Setting:
             if ord(character) < 32 or ord(character) == 127:
                 raise ValueError("no control characters are expected")
         if self.name.endswith(("topic", "_prefix")) and ("+" in value or "#" in value):
-            raise ValueError("+ and # have another meaning in topics")
+            raise ValueError("no + and no # are expected")
         if self.kind == "zone":
             from lib.clock.zones import zone_of  # noqa: PLC0415 - not to be paid for by those who only read the table
 
