@@ -15,33 +15,33 @@ from firmware.version import VERSION
 
 _MISSED = const(3)  # messages, after which a value expires that no broker keeps
 
-# name without digits, name for people, device class, unit, decimals shown, flags. These are: m measurement, i increasing total,
+# Name without digits, name for people, device class, unit, decimals shown, flags. These are: m measurement, i increasing total,
 # t total, d diagnostic, h hidden until wanted, k keeps its state while the value is missing, for only numbers may be unknown.
-_VALUES = (
-    ("frequency", "Frequency", "frequency", "Hz", 2, "m"),
-    ("U", "Voltage", "voltage", "V", 1, "m"),
-    ("I", "Current", "current", "A", 3, "m"),
-    ("P", "Active power", "power", "W", 1, "m"),
-    ("Q", "Reactive power", "reactive_power", "var", 1, "m"),
-    ("S", "Apparent power", "apparent_power", "VA", 1, "m"),
-    ("PF", "Power factor", "power_factor", "", 3, "m"),
-    ("PA", "Power angle", "", "°", 1, "mh"),
-    ("Tint", "Meter temperature", "temperature", "°C", 1, "md"),
-    ("THDI", "Current distortion", "", "%", 1, "mh"),
-    ("THDUp", "Voltage distortion", "", "%", 1, "mh"),
-)
-_ENERGIES = (("Active energy", "energy", "kWh"), ("Reactive energy", "", "kvarh"), ("Apparent energy", "", "kVAh"))
-# key, name, device class, unit, flags
-_OF_GATEWAY = (
-    ("boot", "Started", "timestamp", "", "dk"),
-    ("crashes", "Failed tasks", "", "", "id"),
-    ("heap", "Free memory", "data_size", "B", "mdh"),
-    ("lag_ms", "Longest hold of the loop", "duration", "ms", "mdh"),
-    ("rssi", "Wi-Fi signal", "signal_strength", "dBm", "md"),
-    ("temperature", "Temperature", "temperature", "°C", "m"),
-    ("pulses", "Pulse counter", "", "", "i"),
-)
-_CLASSES = (("m", "measurement"), ("i", "total_increasing"), ("t", "total"))
+# Text, for text costs little where constants are frozen.
+_VALUES = """
+frequency|Frequency|frequency|Hz|2|m
+U|Voltage|voltage|V|1|m
+I|Current|current|A|3|m
+P|Active power|power|W|1|m
+Q|Reactive power|reactive_power|var|1|m
+S|Apparent power|apparent_power|VA|1|m
+PF|Power factor|power_factor||3|m
+PA|Power angle||°|1|mh
+Tint|Meter temperature|temperature|°C|1|md
+THDI|Current distortion||%|1|mh
+THDUp|Voltage distortion||%|1|mh
+"""
+_ENERGIES = "Active energy|energy|kWh\nReactive energy||kvarh\nApparent energy||kVAh"  # in the order of their units
+# Key, name, device class, unit, flags
+_OF_GATEWAY = """
+boot|Started|timestamp||dk
+crashes|Failed tasks|||id
+heap|Free memory|data_size|B|mdh
+lag_ms|Longest hold of the loop|duration|ms|mdh
+rssi|Wi-Fi signal|signal_strength|dBm|md
+temperature|Temperature|temperature|°C|m
+pulses|Pulse counter|||i
+"""
 _ONCE_MORE = ("P", "Q", "S", "PF", "PA")  # of which a single-phase meter has the total as phase 1 too
 _STATE = "{{value_json.state}}"
 _TARIFFS = ',"ops":["1","2","3","4","5","6"]'
@@ -106,7 +106,8 @@ def _gateway(gateway, link, _):
             '"firmware":{"p":"update","uniq_id":"%s_firmware","name":"Firmware","dev_cla":"firmware","ent_cat":"config",'
             '"stat_t":%s}' % (serial, dumps(base + "/firmware"))
         )
-        for key, name, kind, unit, flags in _OF_GATEWAY:
+        for row in _OF_GATEWAY.strip().split("\n"):
+            key, name, kind, unit, flags = row.split("|")
             if key not in absent:
                 yield _sensor(key, serial, name, kind, unit, flags)
         for slot, name in switches:
@@ -166,12 +167,12 @@ def _meter(gateway, link, device):
             phase = row[0][len(stem) :]
             if is_single and phase == "1" and stem in _ONCE_MORE:
                 continue
-            for name, words, kind, unit, decimals, flags in _VALUES:
-                if name == stem:
-                    words += _phase(phase)
-                    yield _sensor(row[0], unique, words, kind, unit, flags, '%s,"sug_dsp_prc":%d' % (expires, decimals))
-                    if stem == "PF":
-                        yield _sensor(row[0] + "cap", unique, words + " side", "enum", "", "hk", expires + _SIDES)
+            at = _VALUES.find("\n" + stem + "|") + 1
+            _, words, kind, unit, decimals, flags = _VALUES[at : _VALUES.find("\n", at)].split("|")
+            words += _phase(phase)
+            yield _sensor(row[0], unique, words, kind, unit, flags, expires + ',"sug_dsp_prc":' + decimals)
+            if stem == "PF":
+                yield _sensor(row[0] + "cap", unique, words + " side", "enum", "", "hk", expires + _SIDES)
         for key, words, kind, unit, flags in counters:
             yield _sensor(key, unique, words, kind, unit, flags, expires + ',"sug_dsp_prc":2')
         yield "}}"
@@ -187,7 +188,7 @@ def _counters(device):
         unit = group.unit[index] - WATT_HOURS
         if unit >= 0:
             key = group.rows[index][0]
-            words, kind, unit = _ENERGIES[unit]
+            words, kind, unit = _ENERGIES.split("\n")[unit].split("|")
             direction = device.direction(index)
             phase = device.phases_of[index]
             name = words + (" " + direction if direction else "") + (_phase(str(phase)) if phase else "") + " (" + key + ")"
@@ -215,7 +216,7 @@ def _sensor(key, unique, name, kind, unit, flags, more=""):
         text += ',"dev_cla":"%s"' % kind
     if unit:
         text += ',"unit_of_meas":"%s"' % unit
-    for flag, words in _CLASSES:
+    for flag, words in (("m", "measurement"), ("i", "total_increasing"), ("t", "total")):
         if flag in flags:
             text += ',"stat_cla":"%s"' % words
     if "d" in flags:

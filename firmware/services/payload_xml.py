@@ -11,18 +11,16 @@ from firmware.state.readings import GOOD, UNITS, WATT_HOURS
 from lib.clock import calendar
 
 # Stem of the values' names, digits behind it, name in the document, unit, decimals: in the document's order
-_IDENTS = (
-    ("frequency", 0, "f", "Hz", 2),
-    ("U", 1, "U", "V", 1),
-    ("U", 2, "U", "V", 1),
-    ("I", 1, "I", "A", 2),
-    ("P", 1, "P", "W", 1),
-    ("Q", 1, "Q", "var", 1),
-    ("S", 1, "S", "VA", 1),
-    ("Tint", 0, "Tint", "deg", 2),
-    ("THDUp", 1, "U", "%", 2),
-    ("THDI", 1, "I", "%", 2),
-)
+_IDENTS = """frequency|0|f|Hz|2
+U|1|U|V|1
+U|2|U|V|1
+I|1|I|A|2
+P|1|P|W|1
+Q|1|Q|var|1
+S|1|S|VA|1
+Tint|0|Tint|deg|2
+THDUp|1|U|%|2
+THDI|1|I|%|2"""
 _LONGEST_S = const(900)  # longer intervals are told in minutes
 _MOST_EXPONENT = const(12)
 
@@ -56,14 +54,11 @@ def document(out, log_id, interval_s, readings):
 
 
 def _measurements(out, rows):
-    for stem, digits, ident, unit, decimals in _IDENTS:
+    for row in _IDENTS.split("\n"):
+        stem, digits, ident, unit, decimals = row.split("|")
+        length = len(stem) + int(digits)
         for name, mantissa, exponent, _, quality in rows:
-            if (
-                quality != GOOD
-                or not name.startswith(stem)
-                or name.rstrip("0123456789") != stem
-                or len(name) - len(stem) != digits
-            ):
+            if quality != GOOD or len(name) != length or name.rstrip("0123456789") != stem:
                 continue
             if exponent > _MOST_EXPONENT:
                 continue  # no quantity that a meter can mean
@@ -71,7 +66,7 @@ def _measurements(out, rows):
             if number == "0" and stem != "S":
                 number = ""  # the total, which only apparent power writes with its 0
             _put_begin(out, ident + number + ("%" if unit == "%" else ""), unit)
-            _put_rounded(out, mantissa, exponent, decimals)
+            _put_rounded(out, mantissa, exponent, int(decimals))
             out.put(b"</value>\n\r")
             yield
 
