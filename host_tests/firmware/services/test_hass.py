@@ -64,6 +64,14 @@ def test_odd_names_make_good_topics_and_json():
     assert message(gateway, gateway.wm)["dev"]["ids"] == "sg_sg000017_rs485_1"
 
 
+def test_the_longest_names_fit():
+    long = {f"mqtt1_{name}": '"' * 32 for name in ("roottopic", "sub_topic", "pub_topic")}
+    gateway = Gateway(ir_relay_desc='"' * 20, push1_commands=1, **long)
+    gateway.wm.model, gateway.wm.serial = '"' * 16, '"' * 8
+    assert message(gateway)["cmps"]["relay_rir"]["cmd_t"] == '"' * 32 + "/" + '"' * 32
+    assert message(gateway, gateway.wm)["dev"]["sn"] == '"' * 8
+
+
 def test_commands_make_a_switch_of_a_relay():
     gateway = Gateway()
     components = message(gateway)["cmps"]
