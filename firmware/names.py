@@ -174,6 +174,10 @@ import lib.provision.wifi as _
 import lib.store.document as _
 import lib.store.energy_log as _
 import lib.store.energy_reader as _
+import lib.store.journal as _
+import lib.store.journal_record as _
+import lib.store.journal_start as _
+import lib.store.sample as _
 import lib.text.ssid as _
 import lib.x509.certificate as _
 import lib.x509.date as _
