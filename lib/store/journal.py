@@ -65,7 +65,7 @@ class Journal:
     "" if nothing; whoever reports it may clear it. Starting reads the newest segment. A link gets nothing until want() says so.
     """
 
-    def __init__(self, folder, segments=32, segment=12276, tail=2048):
+    def __init__(self, folder, segments=24, segment=16368, tail=1920):
         self.failure = None
         self.trouble = ""
         self._folder = folder
@@ -81,6 +81,7 @@ class Journal:
         self._firsts = array("I")  # of each segment, the oldest first: sequence number of its first record,
         self._before = array("I")  # and both numbers before that one
         self._size = 0  # bytes of the newest segment
+        self._has_room = None  # for a new one: not known before it is needed
         self._load()
 
     def want(self, link, is_wanted):
@@ -205,11 +206,13 @@ class Journal:
         if self._is_dirty:
             return self._save()  # or what is left out for it was acknowledged would look as if it were missing
         size = self._fitting(self._full - self._size) if self._firsts else 0
-        if not size:
-            if self._is_full():
-                return self._remove()
-            return self._write(self._fitting(self._full), True)
-        return self._write(size, False)
+        if size:
+            return self._write(size, False)
+        has_room, self._has_room = self._has_room, None
+        if has_room is None:  # looking takes littlefs some time
+            self._has_room = len(self._firsts) < self._most and self._is_roomy()
+            return True
+        return self._write(self._fitting(self._full), True) if has_room else self._remove()
 
     def tidy(self):
         """Do one step of what is due; True: call again. To be called until it is False between two appends.
@@ -331,13 +334,12 @@ class Journal:
             at += whole
         return at
 
-    def _is_full(self):
-        """Whether the oldest segment has to go before a new one may begin."""
-        count = len(self._firsts)
-        if count < _FEWEST or count >= self._most:
-            return count >= self._most
+    def _is_roomy(self):
+        """Whether the flash has room for one more segment and for all else."""
+        if len(self._firsts) < _FEWEST:
+            return True
         _, _, blocks, free, *_ = os.statvfs(self._folder)
-        return not blocks // _FREE <= free <= blocks  # littlefs may count some twice: then less than none is free
+        return blocks // _FREE <= free <= blocks  # littlefs may count some twice: then less than none is free
 
     def _path(self, index):
         """Return the path of a segment."""
