@@ -8,7 +8,7 @@ A record has a sequence number (u32), and for each link a number (30 bits): how 
 itself included. What is missing between two numbers was dropped; how many wait is a difference; no list of them is needed.
 lib/store/journal_record.py has the bytes. The file `cursors` says where the links are.
 
-Calls that write do one step: one file written or removed. They raise nothing that flash does wrong: `failure` tells.
+Calls that write do one step: one file written or removed. They raise nothing: `failure` tells.
 """
 
 import errno
@@ -59,10 +59,11 @@ class _Link:
 
 
 class Journal:
-    """`folder` is made when it is not there. At most `segments` files of `segment` bytes, the least of which fill whole blocks.
+    """`folder` is made when it is not there. At most `segments` files of `segment` bytes, which should fill whole blocks.
 
-    `failure`: the OSError of the last writing, None after one that was good. `trouble`: in words what was found damaged last,
-    "" if nothing; whoever reports it may clear it. Starting reads the newest segment. A link gets nothing until want() says so.
+    `failure`: what the last writing raised, OSError or MemoryError, None after one that was good. `trouble`: in words what was
+    found damaged last, "" if nothing; whoever reports it may clear it. Starting reads the newest segment. A link gets nothing
+    until want() says so.
     """
 
     def __init__(self, folder, segments=24, segment=16368, tail=1920):
@@ -136,7 +137,7 @@ class Journal:
         """Return (sequence number, view of the record) of the next one for a link; None if there is none now; or AGAIN.
 
         None, too, while WINDOW records given out are not acknowledged. `buffer` is a bytearray of ROOM bytes, which the view
-        is part of.
+        is part of. Raises MemoryError when littlefs finds none to open a file: call again later.
         """
         state = self._links[link]
         if state.flying == _WINDOW or state.given == state.total:
@@ -235,10 +236,11 @@ class Journal:
     def _give(self, link, state, buffer):
         """Note that the record in the buffer is given out."""
         _, _, size, sequence, *numbers = unpack_from(HEAD, buffer)
+        found = sequence, memoryview(buffer)[_HEAD : _HEAD + size]  # first: there may be no memory
         state.given = state.numbers[state.flying] = numbers[link]
         state.sequences[state.flying] = sequence
         state.flying += 1
-        return sequence, memoryview(buffer)[_HEAD : _HEAD + size]
+        return found
 
     def _read_segment(self, link, state, buffer):
         """Go on in a segment: as read(); None when there is nothing more in the newest."""
@@ -253,11 +255,14 @@ class Journal:
                     whole = look(file, state.offset, buffer)
                     if not whole:
                         break
+                    found = None
                     if whole < 0:
                         self._damaged(state.segment)
+                    elif buffer[_MASK] >> link & 1 and _ahead(number_of(buffer, 0, link), state.given):
+                        found = self._give(link, state, buffer)
                     state.offset += abs(whole)
-                    if whole > 0 and buffer[_MASK] >> link & 1 and _ahead(number_of(buffer, 0, link), state.given):
-                        return self._give(link, state, buffer)
+                    if found:
+                        return found
                 else:
                     return AGAIN
         except OSError:
@@ -357,7 +362,7 @@ class Journal:
         try:
             with open(path, "wb" if is_new else "ab") as file:
                 file.write(tail[:size])
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self.failure = error
             if is_new:
                 self._firsts, self._before = self._firsts[:-1], self._before[:-2]
@@ -381,8 +386,8 @@ class Journal:
         """Remove the oldest segment."""
         try:
             os.remove(self._path(0))
-        except OSError as error:
-            if error.errno != errno.ENOENT:
+        except (OSError, MemoryError) as error:
+            if not isinstance(error, OSError) or error.errno != errno.ENOENT:
                 self.failure = error
                 return False
         self.failure = None
@@ -400,7 +405,7 @@ class Journal:
         try:
             with open(self._folder + "/cursors", "wb") as file:
                 file.write(content + pack("<I", crc32(content)))
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self.failure = error
             self._unsaved = 0  # the next try is as many acknowledgements away
             return False

@@ -8,6 +8,7 @@ from struct import pack
 import vfs
 
 from host_tests.fakes.ram_flash import BLOCK, FOLDER, PowerCut, RamFlash, empty, fill, mounted, unmount
+from lib.store import journal
 from lib.store.journal import AGAIN, WINDOW, Journal
 from lib.store.journal_record import CURSORS, MAGIC, MOST, ROOM
 
@@ -462,6 +463,31 @@ def test_a_full_flash():
     assert world.journal.dropped(0) == dropped
 
 
+def test_no_memory_for_a_file():
+    """Neither lost nor taken for damage: it is for later."""
+
+    def refuse(*_):
+        raise MemoryError
+
+    chip()
+    world = World(**SMALL)
+    for number in range(18):
+        world.append(content(number))
+        world.flush()
+    for work in (world.journal.flush, lambda: world.read(0)):
+        world.append(content(20))
+        journal.open = refuse
+        try:
+            settle(work)
+        except MemoryError:
+            pass
+        finally:
+            del journal.open
+    assert isinstance(world.journal.failure, MemoryError) and world.journal.trouble == ""
+    world.check()
+    assert world.journal.dropped(0) == world.journal.dropped(1) == 0 and not world.missing(0)
+
+
 def test_the_ring_gives_way_when_the_flash_gets_full():
     chip(48)
     world = World(segments=24, segment=4096)
@@ -656,14 +682,14 @@ def test_four_days_beside_all_else():
     for number in range(36):  # history of four meters 20, settings 6, certificates 6, folders 4
         with open(f"{FOLDER}/other{number}", "wb") as file:
             file.write(bytes(4096))
-    journal = Journal(PLACE)
-    journal.want(0, True)
+    ring = Journal(PLACE)
+    ring.want(0, True)
     record = bytes(180)
     for number in range(4 * 96 * 9):
         if number == 4 * 96 * 4:
-            assert journal.dropped(0) == 0
-        journal.append(record)
+            assert ring.dropped(0) == 0
+        ring.append(record)
         if number % 4 == 3:
-            settle(journal.flush)
-            assert journal.failure is None
-        assert number < 4 * 96 * 4 or journal.backlog(0) >= 4 * 96 * 4
+            settle(ring.flush)
+            assert ring.failure is None
+        assert number < 4 * 96 * 4 or ring.backlog(0) >= 4 * 96 * 4
