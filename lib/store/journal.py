@@ -49,7 +49,7 @@ class _Link:
         self.number = 0  # of the last record acknowledged, or given up
         self.given = 0  # of the last one given out
         self.total = 0  # of the last one there is
-        self.stored = 0  # of the last one that may be on flash: up to `given` those in the tail are behind it
+        self.stored = 0  # no record on flash has a higher one
         self.dropped = 0
         self.segment = 0  # where read() goes on
         self.offset = _UNKNOWN
@@ -98,6 +98,7 @@ class Journal:
             state.number = state.given = state.total
             state.flying = 0
             state.offset = _UNKNOWN
+            self._is_dirty = True
             self._save()
 
     def append(self, record, links=3):

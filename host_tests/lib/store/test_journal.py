@@ -486,6 +486,16 @@ def test_no_memory_for_a_file():
     assert isinstance(world.journal.failure, MemoryError) and world.journal.trouble == ""
     world.check()
     assert world.journal.dropped(0) == world.journal.dropped(1) == 0 and not world.missing(0)
+    for _ in range(3):
+        world.append(content(21))
+        world.flush()
+    journal.open = refuse
+    world.journal.want(0, False)
+    del journal.open
+    world.append(content(22))
+    world.flush()
+    world.restart()
+    assert world.journal.backlog(0) == 0 and world.journal.backlog(1) == 4
 
 
 def test_the_ring_gives_way_when_the_flash_gets_full():
