@@ -17,6 +17,7 @@ TOOLS = TOP / ".tools" / "venv" / "bin"
 ARCHITECTURES = {64: "x64", 32: "x86"}
 DEVICE = "xtensawin"
 ROOMS = ("lib", "firmware")
+DEVICE_LIBRARIES = TOP / ".tools" / "device"  # what the device's manifest requires
 WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
@@ -26,6 +27,8 @@ def sources(board):
         for source in sorted((TOP / room).rglob("*.py")):
             if source.name != "__init__.py" or source.stat().st_size:
                 yield source, source.relative_to(TOP)
+    for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
+        yield source, source.relative_to(DEVICE_LIBRARIES)
     yield TOP / "boards" / board / "board.py", Path("board.py")
     from tools import web  # which needs TOP
 

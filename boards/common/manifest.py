@@ -22,6 +22,7 @@ _UNUSED = ("ed25519.py", "files.py", "other_replies.py", "other_requests.py", "o
 include("$(MPY_DIR)/extmod/asyncio")
 require("aioble-peripheral")  # for provisioning: of aioble only what a device needs
 require("aioble-server")
+require("umqtt.simple")
 
 for _room in ("lib", "firmware"):
     _files = []
