@@ -112,9 +112,11 @@ import firmware.state.readings as _
 import firmware.state.schema as _
 import firmware.state.settings as _
 import lib.aio.binding as _
+import lib.aio.connect as _
 import lib.aio.listener as _
 import lib.aio.ready as _
 import lib.aio.supervisor as _
+import lib.aio.tls_client as _
 import lib.aio.udp as _
 import lib.clock.calendar as _
 import lib.clock.dns as _
@@ -164,6 +166,11 @@ import lib.modbus.server as _
 import lib.modbus.tcp as _
 import lib.modbus.window as _
 import lib.modbus.write_rules as _
+import lib.mqtt.client as _
+import lib.mqtt.inbox as _
+import lib.mqtt.outbox as _
+import lib.mqtt.session as _
+import lib.mqtt.window as _
 import lib.provision.errors as _
 import lib.provision.protobuf as _
 import lib.provision.provisioner as _

@@ -28,6 +28,7 @@ ROOMS = {
     "lib.store": PURE | {"errno", "io", "os"},
     "lib.aio": LOOP | SOCKETS | {"micropython"},
     "lib.http": PURE | LOOP | SOCKETS | {"lib.aio"},
+    "lib.mqtt": PURE | LOOP | {"os", "lib.aio", "umqtt"},
     "firmware.port": PURE
     | LOOP
     | SOCKETS
@@ -45,6 +46,7 @@ ALSO = {
     "firmware.port.flash_file": HOST,  # the flash chip as a file
     "firmware.port.uart_pty": HOST,  # a terminal device as a UART
     "firmware.port.esp32": {"_thread"},  # for what blocks in the chip's driver
+    "lib.aio.tls_client": {"tls"},  # makes the context of a client
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system

@@ -1,0 +1,228 @@
+"""One connection to a broker, from CONNECT to its end.
+
+One task receives and keeps it alive: serve(). Others send. All packets go out through one buffer: whoever sends has it until
+the packet is whole.
+Source: MQTT 3.1.1, 3.1.2.10 (keep alive), 3.2.2.3 (return codes), 4.4 (no repetition within a clean session).
+"""
+
+import asyncio
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+from lib.aio.connect import PAUSE_MS, ConnectionFailed
+from lib.mqtt import inbox
+from lib.mqtt.inbox import Malformed
+from lib.mqtt.window import SIZE, Window
+
+_MOST_STRAYS = const(32)  # answers nobody waits for
+_REFUSALS = ("protocol", "client_id", "server_unavailable", "password", "not_authorized")  # return codes of CONNACK, from 1
+
+
+class Session:
+    """Buffers and handlers are the client's: see lib/mqtt/client.py."""
+
+    def __init__(self, client, connection):
+        self._client = client
+        self._connection = connection
+        self._outbox = client.outbox
+        self._inbox = client.inbox
+        self._window = Window()
+        self._is_sending = False
+        self._is_cut = False  # part of a packet is out
+        self._left = 0  # bytes of the payload on its way out
+        self._place = -1  # in the window, of the message on its way out
+        self._is_early = False  # which is acknowledged already
+        self._sent = self._heard = self._pinged = ticks_ms()
+        self._is_pinged = False  # and the answer is not there yet
+        self._strays = 0
+
+    # Receiving, and all else that the task of run() does
+
+    async def greet(self):
+        """Send CONNECT and await its answer, then subscribe. Raises ConnectionFailed."""
+        await self._send(self._outbox.put_connect)
+        since = ticks_ms()
+        kind = 0
+        while not kind:
+            if ticks_diff(ticks_ms(), since) > self._client.timeout_ms:
+                raise ConnectionFailed("timeout")
+            await self._receive()
+            kind = self._next()
+        body = self._inbox.body
+        if kind != inbox.CONNACK or body[0] > 1 or body[1] > len(_REFUSALS):
+            raise ConnectionFailed("malformed")
+        if body[1]:
+            raise ConnectionFailed(_REFUSALS[body[1] - 1])
+        for topic, qos in self._client.subscriptions:
+            place = self._window.enter(inbox.SUBACK, topic, ticks_ms())
+            await self._send(self._outbox.put_subscribe, topic, qos, self._window.packet_id(place))
+
+    async def serve(self):
+        """Receive until the end, which is a ConnectionFailed."""
+        while True:
+            kind = self._next()
+            if kind:
+                await self._take(kind)
+            else:
+                await self._receive()
+                await self._keep_alive()
+
+    def end(self):
+        """Close; tell what became of the messages."""
+        self._connection.close()
+        for place in range(SIZE):
+            if place != self._place and self._window.packet_id(place):
+                is_message = self._window.kind(place) == inbox.PUBACK
+                token = self._window.leave(place)
+                if is_message:
+                    self._client.on_settled(token, False)
+
+    def _next(self):
+        try:
+            return self._inbox.next()
+        except Malformed:
+            raise ConnectionFailed("malformed")
+
+    async def _receive(self):
+        """Read what has come, or pause."""
+        count = self._connection.receive(self._inbox.room())
+        if count:
+            self._inbox.filled(count)
+            self._heard = ticks_ms()
+        await asyncio.sleep_ms(0 if count else PAUSE_MS)
+
+    async def _keep_alive(self):
+        now = ticks_ms()
+        timeout_ms = self._client.timeout_ms
+        if self._window.open and self._window.oldest_ms(now) > timeout_ms:
+            raise ConnectionFailed("timeout")
+        if self._is_pinged:
+            if ticks_diff(now, self._pinged) > timeout_ms:
+                raise ConnectionFailed("timeout")
+        elif max(ticks_diff(now, self._sent), ticks_diff(now, self._heard)) > self._client.ping_ms:
+            self._is_pinged = True
+            self._pinged = now
+            await self._send(self._outbox.put_ping)
+
+    async def _take(self, kind):
+        """Do what the packet in the inbox asks for."""
+        client, box, window = self._client, self._inbox, self._window
+        if kind == inbox.PUBLISH:
+            packet_id = box.packet_id
+            if box.payload is None:
+                client.dropped += 1
+            client.on_message(box.topic, box.payload, box.retain)
+            if packet_id:
+                await self._send(self._outbox.put_acknowledgement, packet_id)
+            return
+        if kind == inbox.CONNACK:
+            raise ConnectionFailed("malformed")
+        if kind == inbox.PINGRESP:
+            self._is_pinged = False
+            return
+        place = window.find(box.packet_id, kind)
+        if place < 0:
+            self._strays += 1
+            if self._strays > _MOST_STRAYS:
+                raise ConnectionFailed("malformed")
+        elif kind == inbox.SUBACK:
+            topic = window.leave(place)
+            if box.body[2] > 2:
+                client.refused.append(topic)
+        elif place == self._place:
+            self._is_early = True
+        else:
+            client.on_settled(window.leave(place), True)
+
+    # Sending
+
+    async def publish(self, topic, payload, qos, retain, token, length):
+        """See Client.publish()."""
+        await self._turn(qos)
+        place = -1
+        packet_id = 0
+        try:
+            if qos:
+                place = self._place = self._window.enter(inbox.PUBACK, token, ticks_ms())
+                packet_id = self._window.packet_id(place)
+            self._left = len(payload) if length is None else length
+            self._outbox.put_publish(topic, self._left, packet_id, retain)
+            if length is None:
+                await self._put(payload)
+            else:
+                await payload(self._put)
+            if self._left:
+                raise ValueError("length")
+            await self._flush()
+            self._is_cut = False
+            if not self._connection.is_open:
+                raise ConnectionFailed(self._connection.cause)
+            if not self._is_early:
+                place = -1  # from now on the receiver's
+        finally:
+            if place >= 0:
+                self._window.leave(place)
+            is_early, self._is_early = self._is_early, False
+            self._place = -1
+            self._done()
+        if is_early:
+            self._client.on_settled(token, True)
+
+    async def say_goodbye(self):
+        """Send DISCONNECT, if that goes, and close."""
+        try:
+            await self._send(self._outbox.put_disconnect)
+        except ConnectionFailed:
+            pass
+        finally:
+            self._connection.close()
+
+    async def _send(self, put, *arguments):
+        """Send a packet that put(*arguments) makes."""
+        await self._turn(0)
+        try:
+            put(*arguments)
+            await self._flush()
+        finally:
+            self._done()
+
+    async def _turn(self, qos):
+        """Wait for the outbox; with QoS 1 for a place in the window too."""
+        since = ticks_ms()
+        while self._is_sending or (qos and self._window.open == SIZE):
+            if ticks_diff(ticks_ms(), since) > self._client.timeout_ms:
+                self._connection.close("timeout")
+            self._check()
+            await asyncio.sleep_ms(PAUSE_MS)
+        self._check()
+        self._is_sending = True
+        self._outbox.clear()
+
+    def _done(self):
+        """Leave the outbox to others. Half a packet is the end of the connection."""
+        self._is_sending = False
+        if self._is_cut:
+            self._connection.close()
+
+    def _check(self):
+        if not self._connection.is_open:
+            raise ConnectionFailed(self._connection.cause)
+
+    async def _put(self, piece):
+        view = memoryview(piece)
+        if len(view) > self._left:
+            raise ValueError("length")
+        while view:
+            self._check()  # the outbox may be the next connection's
+            size = self._outbox.put(view)
+            view = view[size:]
+            self._left -= size
+            if len(view):
+                self._is_cut = True
+                await self._flush()
+
+    async def _flush(self):
+        await self._connection.send(self._outbox.view[: self._outbox.used])
+        self._outbox.clear()
+        self._sent = ticks_ms()
