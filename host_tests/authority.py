@@ -1,4 +1,4 @@
-"""Certificate authorities for tests: certificates and keys as PEM and DER, with names, addresses and dates as a test wants them."""
+"""Certificate authorities for tests: certificates and keys as PEM and DER, with the names and dates a test wants."""
 
 import datetime
 import ipaddress
@@ -54,9 +54,7 @@ def _signed(subject, key, issuer, signer, hosts, first_day, last_day, is_authori
     builder = builder.not_valid_before(now + first_day * _DAY).not_valid_after(now + last_day * _DAY)
     builder = builder.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
     if hosts:
-        names = [
-            x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit() else x509.DNSName(host) for host in hosts
-        ]
+        names = [x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit() else x509.DNSName(host) for host in hosts]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return Identity(builder.sign(signer, hashes.SHA256()), key)
 

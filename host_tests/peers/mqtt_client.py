@@ -1,4 +1,4 @@
-"""A program on lib/mqtt, run by MicroPython: commands as JSON lines in, what happens as JSON lines out. Started by test_mqtt.py.
+"""A program on lib/mqtt, run by MicroPython: commands as JSON lines in, what happens as JSON lines out. See mqtt_process.py.
 
 The first line is an object: port, host (for names: 127.0.0.1; "mute.test": nobody answers; "unknown.test": no address),
 ca, cert, key (hex of DER), id, user, password, will, subscriptions, keepalive_s, timeout_ms, clock.
@@ -36,11 +36,14 @@ async def resolve(name):
 
 
 def on_message(topic, payload, is_retained):
-    topic = topic and str(topic, "utf-8")
-    if payload is None or len(payload) < 100:
-        tell("message", topic=topic, payload=payload and str(payload, "utf-8"), retained=is_retained)
-    else:
-        tell("message", topic=topic, size=len(payload), retained=is_retained)
+    if payload is None:
+        tell("message", topic=topic, payload=None, retained=is_retained)
+        return
+    try:
+        text = str(payload, "utf-8")
+    except UnicodeError:
+        text = ""
+    tell("message", topic=topic, payload=text[:100], retained=is_retained, size=len(payload))
 
 
 def make_context():
@@ -74,7 +77,12 @@ async def publish(client, command):
 
     try:
         await client.publish(
-            command["topic"].encode(), payload, command.get("qos", 0), command.get("retain", False), command.get("token"), length
+            command["topic"].encode(),
+            payload,
+            command.get("qos", 0),
+            command.get("retain", False),
+            command.get("token"),
+            length,
         )
         tell("published", token=command.get("token"))
     except ConnectionFailed as error:
@@ -84,7 +92,7 @@ async def publish(client, command):
 
 
 async def watch(client):
-    """Tell each change of the state; the longest the loop was held, in ms, in passing."""
+    """Tell each change of the state."""
     before = None
     while True:
         now = (client.state, client.cause)

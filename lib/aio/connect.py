@@ -40,7 +40,8 @@ class ConnectionFailed(Exception):
     tls_expired        it is no longer valid
     tls_name           it is for another name
     tls_authority      it is not signed by the authority we were given
-    tls_handshake      no agreement: versions, ciphers, or the other side refuses our certificate; no TLS at the port
+    tls_handshake      no agreement: no TLS at the port, versions, ciphers, or our certificate is not accepted or missing: then
+                       the other side may end the connection without a word, before it says anything else
     tls_files          our own authority, certificate or key cannot be used (lib/aio/tls_client.py)
     """
 
@@ -102,6 +103,7 @@ class Connection:
         self._raw = raw
         self._socket = raw  # or the TLS socket above it
         self._timeout_ms = timeout_ms
+        self._is_unproved = False  # TLS, and nothing has come through it yet
         self.is_open = False
         self.cause = ""
 
@@ -133,6 +135,7 @@ class Connection:
     def secure(self, context, host):
         """Put TLS on top. Raises OSError, ValueError; then the connection is closed."""
         self.is_open = False
+        self._is_unproved = True
         self._socket = context.wrap_socket(self._raw, server_hostname=host, do_handshake_on_connect=False)
         self.is_open = True
 
@@ -168,8 +171,9 @@ class Connection:
         except (OSError, ValueError, MemoryError) as error:
             raise self._failed(error)
         if count == 0:
-            self.close()
-            raise ConnectionFailed(self.cause)
+            raise self._failed(OSError(errno.ECONNRESET))
+        if count:
+            self._is_unproved = False
         return count
 
     def close(self, cause="closed"):
@@ -183,5 +187,6 @@ class Connection:
         self._socket = self._raw = None
 
     def _failed(self, error):
-        self.close(cause_of(error))
+        cause = cause_of(error)
+        self.close("tls_handshake" if cause == "closed" and self._is_unproved else cause)
         return ConnectionFailed(self.cause)

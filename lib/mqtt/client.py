@@ -26,11 +26,11 @@ class Client:
     """
 
     def __init__(self, client_id, on_message, on_settled, uptime_s, user=None, password=None, will=None, keepalive_s=60):
-        """Texts are bytes. `will`: None or (topic, payload, retain, qos).
+        """Names are bytes. `will`: None or (topic, payload, retain, qos).
 
-        on_message(topic, payload, is_retained) gets views, to be copied if kept. A payload of None was larger than the buffer
-        and thrown away; with a topic of None so was the topic. on_settled(token, is_acknowledged) tells what became of a
-        message with QoS 1. Both are plain functions, called in the task of run().
+        on_message(topic, payload, is_retained) gets a text and a view, to be copied if kept. A payload of None was larger than
+        the buffer and thrown away; with a topic of None so was the topic. on_settled(token, is_acknowledged) tells what
+        became of a message with QoS 1. Both are plain functions, called in the task of run().
         """
         self.outbox = Outbox(client_id, user, password, keepalive_s, will)
         self.inbox = Inbox(640)

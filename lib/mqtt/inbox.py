@@ -23,7 +23,7 @@ class Inbox:
 
     Of the packet that next() returned, until the next call of any of them:
     body       view of what follows the fixed header (not of PUBLISH)
-    topic      view, of PUBLISH; None if even that is too large: such a message is not to be acknowledged
+    topic      text, of PUBLISH; None if even that is too large: such a message is not to be acknowledged
     payload    view, of PUBLISH; None if it is too large for the buffer: then it is thrown away as it comes
     length     of the payload, bytes
     packet_id  of PUBLISH with QoS 1, of PUBACK and SUBACK; 0 where there is none
@@ -101,6 +101,7 @@ class Inbox:
             raise Malformed("length")
         if self._used < at + 2:
             return 0
+        self.retain = bool(first & 1)
         buffer = self._buffer
         topic = at + 2
         payload = topic + (buffer[at] << 8 | buffer[at + 1])
@@ -118,14 +119,15 @@ class Inbox:
             return PUBLISH
         if self._used < (payload if is_too_large else end):
             return 0
-        self.topic = buffer[topic:topic_end]
-        for byte in self.topic:
-            if byte == 0 or byte == 0x23 or byte == 0x2B:  # # and +
-                raise Malformed("topic")
+        try:
+            self.topic = str(buffer[topic:topic_end], "utf-8")
+        except UnicodeError:
+            raise Malformed("topic")
+        if "\0" in self.topic or "#" in self.topic or "+" in self.topic:
+            raise Malformed("topic")
         self.packet_id = buffer[topic_end] << 8 | buffer[topic_end + 1] if qos else 0
         if qos and not self.packet_id:
             raise Malformed("packet id")
-        self.retain = bool(first & 1)
         self.length = end - payload
         self.payload = None
         if is_too_large:

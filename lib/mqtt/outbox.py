@@ -12,6 +12,7 @@ from umqtt import simple
 
 _SIZE = const(512)  # of CONNECT with its names, password and will; the payload of PUBLISH is sent in pieces of it
 _LONGEST_FILTER = const(122)  # umqtt writes the length of SUBSCRIBE as one byte
+_LONGEST = const(2097151)  # and that of PUBLISH as three
 _CONNECTED = b"\x20\x02\0\0"
 _PUBLISHED = b"\x40\x02"
 _SUBSCRIBED = b"\x90\x03"
@@ -55,6 +56,8 @@ class Outbox:
 
     def put_publish(self, topic, length, packet_id, retain):
         """PUBLISH up to its payload, of `length` bytes; QoS 0 if packet_id is 0."""
+        if length + len(topic) + 4 > _LONGEST:
+            raise ValueError("length")
         self._length = length
         self._umqtt.pid = packet_id - 1
         self._answer = _PUBLISHED + packet_id.to_bytes(2, "big")
