@@ -33,7 +33,7 @@ class Client:
         became of a message with QoS 1. Both are plain functions, called in the task of run().
         """
         self.outbox = Outbox(client_id, user, password, keepalive_s, will)
-        self.inbox = Inbox(640)
+        self.inbox = Inbox(512)
         self.on_message = on_message
         self.on_settled = on_settled
         self.subscriptions = ()  # up to 8 pairs (topic, qos), made with each connection

@@ -45,11 +45,18 @@ class Inbox:
 
     def room(self):
         """Return where to read to: a view, never empty."""
+        if not self._used:
+            return self._buffer
         if self._start:
             size = self._used - self._start
             self._buffer[:size] = self._buffer[self._start : self._used]
             self._start, self._used = 0, size
         return self._buffer[self._used :]
+
+    @property
+    def is_skipping(self):
+        """Whether a payload is being thrown away."""
+        return self._skip > 0
 
     def filled(self, count):
         self._used += count

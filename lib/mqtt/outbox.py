@@ -10,7 +10,7 @@ from umqtt import simple
 
 # pyright: reportAttributeAccessIssue=false
 
-_SIZE = const(512)  # of CONNECT with its names, password and will; the payload of PUBLISH is sent in pieces of it
+_SIZE = const(384)  # of CONNECT with its names, password and will; the payload of PUBLISH is sent in pieces of it
 _LONGEST_FILTER = const(122)  # umqtt writes the length of SUBSCRIBE as one byte
 _LONGEST = const(2097151)  # and that of PUBLISH as three
 _CONNECTED = b"\x20\x02\0\0"

@@ -34,6 +34,7 @@ class Session:
         self._place = -1  # in the window, of the message on its way out
         self._is_early = False  # which is acknowledged already
         self._sent = self._heard = self._pinged = ticks_ms()
+        self._clear = self._heard  # since then no answer was stuck behind a payload that is thrown away
         self._is_pinged = False  # and the answer is not there yet
         self._strays = 0
 
@@ -47,7 +48,7 @@ class Session:
         while not kind:
             if ticks_diff(ticks_ms(), since) > self._client.timeout_ms:
                 raise ConnectionFailed("timeout")
-            await self._receive()
+            await asyncio.sleep_ms(0 if self._receive() else PAUSE_MS)
             kind = self._next()
         body = self._inbox.body
         if kind != inbox.CONNACK or body[0] > 1 or body[1] > len(_REFUSALS):
@@ -55,8 +56,8 @@ class Session:
         if body[1]:
             raise ConnectionFailed(_REFUSALS[body[1] - 1])
         for topic, qos in self._client.subscriptions:
-            place = self._window.enter(inbox.SUBACK, topic, ticks_ms())
-            await self._send(self._outbox.put_subscribe, topic, qos, self._window.packet_id(place))
+            _, packet_id = self._window.enter(inbox.SUBACK, topic, ticks_ms())
+            await self._send(self._outbox.put_subscribe, topic, qos, packet_id)
 
     async def serve(self):
         """Receive until the end, which is a ConnectionFailed."""
@@ -64,19 +65,18 @@ class Session:
             kind = self._next()
             if kind:
                 await self._take(kind)
-            else:
-                await self._receive()
-                await self._keep_alive()
+                continue
+            pause_ms = 0 if self._receive() else PAUSE_MS
+            if self._is_ping_due():
+                await self._send(self._outbox.put_ping)
+            await asyncio.sleep_ms(pause_ms)
 
     def end(self):
         """Close; tell what became of the messages."""
         self._connection.close()
         for place in range(SIZE):
-            if place != self._place and self._window.packet_id(place):
-                is_message = self._window.kind(place) == inbox.PUBACK
-                token = self._window.leave(place)
-                if is_message:
-                    self._client.on_settled(token, False)
+            if place != self._place and self._window.kind(place) == inbox.PUBACK:
+                self._client.on_settled(self._window.leave(place), False)
 
     def _next(self):
         try:
@@ -84,26 +84,31 @@ class Session:
         except Malformed:
             raise ConnectionFailed("malformed")
 
-    async def _receive(self):
-        """Read what has come, or pause."""
+    def _receive(self):
+        """Read what has come; return whether there was something. Where nothing is, nothing is allocated."""
         count = self._connection.receive(self._inbox.room())
-        if count:
-            self._inbox.filled(count)
-            self._heard = ticks_ms()
-        await asyncio.sleep_ms(0 if count else PAUSE_MS)
+        if not count:
+            return False
+        self._inbox.filled(count)
+        self._heard = ticks_ms()
+        return True
 
-    async def _keep_alive(self):
+    def _is_ping_due(self):
+        """Raises ConnectionFailed if the broker owes an answer for too long."""
         now = ticks_ms()
         timeout_ms = self._client.timeout_ms
-        if self._window.open and self._window.oldest_ms(now) > timeout_ms:
+        silent_ms = ticks_diff(now, self._heard)
+        if self._inbox.is_skipping and silent_ms < timeout_ms:
+            self._clear = now
+        elif ticks_diff(now, self._clear) > timeout_ms and (
+            self._window.oldest_ms(now) > timeout_ms or (self._is_pinged and ticks_diff(now, self._pinged) > timeout_ms)
+        ):
             raise ConnectionFailed("timeout")
-        if self._is_pinged:
-            if ticks_diff(now, self._pinged) > timeout_ms:
-                raise ConnectionFailed("timeout")
-        elif max(ticks_diff(now, self._sent), ticks_diff(now, self._heard)) > self._client.ping_ms:
-            self._is_pinged = True
-            self._pinged = now
-            await self._send(self._outbox.put_ping)
+        if self._is_pinged or max(ticks_diff(now, self._sent), silent_ms) <= self._client.ping_ms:
+            return False
+        self._is_pinged = True
+        self._pinged = now
+        return True
 
     async def _take(self, kind):
         """Do what the packet in the inbox asks for."""
@@ -144,8 +149,8 @@ class Session:
         packet_id = 0
         try:
             if qos:
-                place = self._place = self._window.enter(inbox.PUBACK, token, ticks_ms())
-                packet_id = self._window.packet_id(place)
+                place, packet_id = self._window.enter(inbox.PUBACK, token, ticks_ms())
+                self._place = place
             self._left = len(payload) if length is None else length
             self._outbox.put_publish(topic, self._left, packet_id, retain)
             if length is None:

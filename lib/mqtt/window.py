@@ -11,54 +11,46 @@ class Window:
     """A packet has a place, 0 to SIZE - 1. `open` is how many there are."""
 
     def __init__(self):
-        self._ids = [0] * SIZE  # 0: free
-        self._kinds = [0] * SIZE
-        self._since = [0] * SIZE
-        self.tokens = [None] * SIZE
+        self._places = [None] * SIZE  # (packet id, type of the answer, token, ticks of its start), None: free
+        self._last_id = 0
         self.open = 0
-        self._last = 0
 
     def enter(self, kind, token, now):
-        """Return the place of a new packet that waits for an answer of the type `kind`; there has to be one."""
+        """Return (place, packet id) of a new packet that waits for an answer of the type `kind`; there has to be a place."""
         while True:
-            self._last = self._last % 65535 + 1
-            if self._last not in self._ids:
+            self._last_id = self._last_id % 65535 + 1
+            if self.find(self._last_id) < 0:
                 break
-        place = self._ids.index(0)
-        self._ids[place] = self._last
-        self._kinds[place] = kind
-        self._since[place] = now
-        self.tokens[place] = token
+        place = self._places.index(None)
+        self._places[place] = (self._last_id, kind, token, now)
         self.open += 1
-        return place
+        return place, self._last_id
 
-    def packet_id(self, place):
-        """Return the number of the packet in a place, 0 if it is free."""
-        return self._ids[place]
-
-    def kind(self, place):
-        """Return the type of the answer it waits for."""
-        return self._kinds[place]
-
-    def find(self, packet_id, kind):
-        """Return the place that an answer is for, -1 if nobody waits for it."""
+    def find(self, packet_id, kind=0):
+        """Return the place of a packet, -1 if there is none; with `kind`, if it waits for that."""
         for place in range(SIZE):
-            if packet_id and self._ids[place] == packet_id and self._kinds[place] == kind:
+            entry = self._places[place]
+            if entry and entry[0] == packet_id and kind in (0, entry[1]):
                 return place
         return -1
 
     def leave(self, place):
         """Free a place; return its token."""
-        token = self.tokens[place]
-        self._ids[place] = 0
-        self.tokens[place] = None
+        token = self._places[place][2]
+        self._places[place] = None
         self.open -= 1
         return token
+
+    def kind(self, place):
+        """Return the type of the answer that the packet waits for, 0 if the place is free."""
+        entry = self._places[place]
+        return entry[1] if entry else 0
 
     def oldest_ms(self, now):
         """Return for how long the oldest has been waiting, 0 if there is none."""
         oldest = 0
-        for place in range(SIZE):
-            if self._ids[place]:
-                oldest = max(oldest, ticks_diff(now, self._since[place]))
+        if self.open:
+            for entry in self._places:
+                if entry:
+                    oldest = max(oldest, ticks_diff(now, entry[3]))
         return oldest

@@ -8,28 +8,26 @@ _SUBSCRIPTION = 9
 
 def test_numbers_go_round_and_pass_over_those_in_use():
     window = Window()
-    stuck = window.enter(_MESSAGE, "stuck", 0)
-    assert window.packet_id(stuck) == 1
-    seen = []
-    for _ in range(65536):
-        place = window.enter(_MESSAGE, None, 0)
-        seen.append(window.packet_id(place)) if len(seen) < 2 or window.packet_id(place) < 4 else None
+    stuck, first = window.enter(_MESSAGE, "stuck", 0)
+    assert first == 1
+    for expected in list(range(2, 65536)) + [2, 3]:
+        place, packet_id = window.enter(_MESSAGE, None, 0)
+        assert packet_id == expected
         window.leave(place)
-    assert seen == [2, 3, 2, 3], seen  # 65535 of them without 1, and once more from the start
     assert window.leave(stuck) == "stuck" and window.open == 0
 
 
 def test_an_answer_is_for_its_kind_and_its_number():
     window = Window()
-    places = [window.enter(_MESSAGE if n % 2 else _SUBSCRIPTION, n, 0) for n in range(SIZE)]
-    assert window.open == SIZE and sorted(places) == list(range(SIZE))
+    entered = [window.enter(_MESSAGE if n % 2 else _SUBSCRIPTION, n, 0) for n in range(SIZE)]
+    assert window.open == SIZE and sorted([place for place, _ in entered]) == list(range(SIZE))
     assert window.find(0, _MESSAGE) == window.find(SIZE + 1, _MESSAGE) == -1
     for n in range(SIZE):
-        packet_id = window.packet_id(places[n])
+        place, packet_id = entered[n]
         right, wrong = (_MESSAGE, _SUBSCRIPTION) if n % 2 else (_SUBSCRIPTION, _MESSAGE)
         assert window.find(packet_id, wrong) == -1
-        assert window.find(packet_id, right) == places[n]
-        assert window.leave(places[n]) == n
+        assert window.find(packet_id, right) == place and window.kind(place) == right
+        assert window.leave(place) == n
         assert window.find(packet_id, right) == -1
     assert window.open == 0
 
@@ -37,7 +35,7 @@ def test_an_answer_is_for_its_kind_and_its_number():
 def test_the_oldest():
     window = Window()
     assert window.oldest_ms(1000) == 0
-    first = window.enter(_MESSAGE, None, 1000)
+    first, _ = window.enter(_MESSAGE, None, 1000)
     window.enter(_MESSAGE, None, 1500)
     assert window.oldest_ms(2000) == 1000
     window.leave(first)
