@@ -17,11 +17,12 @@ import subprocess
 import threading
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from host_tests.gateway import eventually
 
 PATIENCE_S = 20
-PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin") or "mosquitto"
 
 
 def free_port():
@@ -97,8 +98,9 @@ class Receiver:
     def __init__(self, broker, topic="#", user=None, password=None):
         self.messages = []
         self._subscribed = threading.Event()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-        self._client.on_connect = lambda client, *_: client.subscribe(topic, 1)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._topic = topic
+        self._client.on_connect = self._connected
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _, __, got: self.messages.append((got.topic, got.payload, got.qos, got.retain))
         if user:
@@ -106,6 +108,9 @@ class Receiver:
         self._client.connect("127.0.0.1", broker.plain_port)
         self._client.loop_start()
         assert self._subscribed.wait(PATIENCE_S), "paho-mqtt is not served"
+
+    def _connected(self, client, *_):
+        client.subscribe(self._topic, 1)
 
     def __enter__(self):
         return self

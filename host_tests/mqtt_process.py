@@ -36,11 +36,13 @@ class MqttProcess:
         self.process.stdin.write(json.dumps(given) + "\n")
         self.process.stdin.flush()
         self.events = []
+        self._since = 0
         self.errors = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
+        assert self.process.stdout
         for line in self.process.stdout:
             try:
                 self.events.append(json.loads(line))
@@ -80,9 +82,24 @@ class MqttProcess:
         """Wait until it is connected, for the so-many-th time."""
         return self.wait("state", count, state="connected")
 
-    def cause(self, count=1):
-        """Wait until it waits for its next try; return why."""
-        return self.wait("state", count, state="waiting")["cause"]
+    def cause(self):
+        """Wait until it waits for its next try, since the last again() if there was one; return why."""
+        return eventually(
+            lambda: [one for one in self.events[self._since :] if one.get("state") == "waiting"],
+            lambda: f"no end of a connection: {self.events[-20:]} {self.errors}",
+            PATIENCE_S,
+        )[0]["cause"]
+
+    def halt(self):
+        """Cancel run(); return when it has ended."""
+        before = len(self.told("cancelled"))
+        self.say("cancel")
+        assert self.wait("cancelled", before + 1)["state"] == "off"
+
+    def again(self):
+        """Start run() again, behind halt()."""
+        self._since = len(self.events)
+        self.say("run")
 
     def memory(self):
         before = len(self.told("memory"))

@@ -5,6 +5,7 @@ import signal
 import socket
 import ssl
 import threading
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_tls_1_2_as_the_chip_speaks_it(tmp_path, shown):
 
 @pytest.mark.parametrize("name", ["ca", "cert", "key"])
 def test_files_that_cannot_be_used(broker, name):
-    der = {"ca": PLANT.identity.der, "cert": GATEWAY.der, "key": GATEWAY.key_der}
+    der: dict[str, Any] = {"ca": PLANT.identity.der, "cert": GATEWAY.der, "key": GATEWAY.key_der}
     for wrong in (b"", b"junk", der[name][:-1]):
         with MqttProcess(port=broker.port, **{**der, name: wrong}) as client:
             assert client.cause() == "tls_files", wrong
@@ -211,13 +212,11 @@ def test_networks_that_fail(width, given):
         ):
             with MqttProcess(width, host=host, port=at, timeout_ms=400, **given) as client:
                 assert client.cause() == cause, host
-                client.say("cancel")
-                client.wait("cancelled")
+                client.halt()
                 open_files = client.descriptors()
-                client.say("run")
-                client.wait("connecting", 4)
-                client.say("cancel")
-                client.wait("cancelled", 2)
+                client.again()
+                client.wait("connecting", 3)
+                client.halt()
                 assert client.descriptors() == open_files, f"{host}: sockets are left open"
 
 
@@ -245,14 +244,13 @@ def test_handshakes_cut_short_leave_nothing_behind(tmp_path):
         with FakeBroker(lambda peer, number: relay(peer, broker.port, limits[number - 1])) as cutter:
             with MqttProcess(32, HEAP, port=cutter.port, ca=PLANT.identity.der) as client:
                 for number in range(1, len(limits) + 1):
-                    assert client.wait("state", number, state="waiting")["cause"] in ("closed", "refused", "tls_handshake")
-                    client.say("cancel")
-                    client.wait("cancelled", number)
+                    assert client.cause() in ("refused", "tls_handshake")
+                    client.halt()
                     if number == 1:
                         open_files = client.descriptors()
                     assert client.descriptors() == open_files, "sockets are left open"
                     if number < len(limits):
-                        client.say("run")
+                        client.again()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -365,10 +363,9 @@ def test_cancelled_at_any_time_it_leaves_nothing_behind(kind, width):
             client.publish("sg/m", qos=1, size=400000, token=number)
             if number % 2:
                 client.wait("state", number, state="connected")
-            client.say("cancel")
-            assert client.wait("cancelled", number)["state"] == "off"
+            client.halt()
             eventually(lambda number=number: client.told("failed", token=number), "the publisher hangs")
             assert client.descriptors() == open_files - 1
-            client.say("run")
+            client.again()
             client.connected(number + 1)
         assert not client.told("settled")
