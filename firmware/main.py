@@ -34,7 +34,10 @@ _WATCHDOG_MS = const(1000)
 _COLLECT_BYTES = const(16384)  # often, so that what lasts does not come to lie far apart amid what goes
 _HEADER_BYTES = const(960)  # browsers send 500 to 900
 _BODY_BYTES = const(8192)  # in a buffer of its own, while it is needed
+_GOODBYE_MS = const(5000)
 _BEAT_MS = const(20000)  # a task that has not reported for so long stops the watchdog
+# Settings that what serves the links takes up: their own, and which devices there are
+_OF_PUSH = const("mqtt push hass gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
 
 
 class Gateway:
@@ -101,6 +104,7 @@ class Gateway:
         self.settings.on_change(self._changed)
         self.settings.on_error = lambda error: self.crashed("settings", error)
         self.front = Front(self)
+        self.push = None  # what serves the links, once one is on: firmware/services/push.py
         self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
         self.phones = None  # who serves them, while they may come over the own access point: services/provisioning_ap.py
         self._use_zone()
@@ -124,6 +128,7 @@ class Gateway:
         start("field", self.field.run)
         start("clock", self.sntp.run)
         start("board", platform.run)
+        self._start_push()
         ports = (None, None)
         if self.settings.get("udp_enabled"):
             ports, sockets, poll = self._load("firmware.services.discovery_sockets").open(self)
@@ -199,11 +204,32 @@ class Gateway:
         return self.router.module(name)
 
     def restart(self):
-        """Save what is not on flash yet, and begin anew."""
+        """Save what is not on flash yet, and begin anew; with links that is a moment later, for they say goodbye."""
+        if self.push:
+            asyncio.create_task(self._restart())
+        else:
+            self._reset()
+
+    async def _restart(self):
+        try:
+            await asyncio.wait_for_ms(self.push.end(), _GOODBYE_MS)
+        except Exception as error:
+            self.crashed("push", error)
+        self._reset()
+
+    def _reset(self):
         try:
             self.inputs.save()
         finally:
             self.platform.reset()
+
+    def _start_push(self):
+        """Start what serves the links if one is on. It stays in RAM then."""
+        if self.push is None and (self.settings.get("push1_protocol") or self.settings.get("push2_protocol")):
+            from firmware.services.push import Push  # noqa: PLC0415 - RAM that only those pay for who have a link
+
+            self.push = Push(self, self._load)
+            self.supervisor.start("push", self.push.run)
 
     def factory_reset(self, by):
         """Forget all but what belongs to the hardware and begin anew soon; `by`: who wants it. OSError: it was not begun."""
@@ -242,6 +268,9 @@ class Gateway:
     def _changed(self, names):
         if "timezone" in names:
             self._use_zone()
+        self._start_push()
+        if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
+            self.push.changed()
         for name in names:
             if name.startswith(("ntp_", "time_sync_src")):
                 self.sntp.wake()

@@ -57,6 +57,8 @@ import firmware.services.history as _
 import firmware.services.info as _
 import firmware.services.inputs as _
 import firmware.services.iskra_api as _
+import firmware.services.link_mqtt as _
+import firmware.services.link_post as _
 import firmware.services.live as _
 import firmware.services.login as _
 import firmware.services.modbus_access as _
@@ -78,6 +80,9 @@ import firmware.services.provisioning as _
 import firmware.services.provisioning_ap as _
 import firmware.services.provisioning_code as _
 import firmware.services.provisioning_guard as _
+import firmware.services.push as _
+import firmware.services.push_connect as _
+import firmware.services.push_record as _
 import firmware.services.push_topics as _
 import firmware.services.registers as _
 import firmware.services.registers_inputs as _
@@ -105,6 +110,7 @@ import firmware.state.frames as _
 import firmware.state.health as _
 import firmware.state.history as _
 import firmware.state.identity as _
+import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _
 import firmware.state.modbus_units as _

@@ -12,7 +12,7 @@ from firmware.state.readings import DISABLED, NOT_DETECTED
 from lib.http.errors import HttpError
 from lib.http.json_text import put_value
 
-MOST_BYTES = const(1024)
+MOST_BYTES = const(512)
 _MOST_ID = const(64)
 _READINGS = ("measurements", "counters", "get_measurements", "get_counters")
 
@@ -20,12 +20,12 @@ _READINGS = ("measurements", "counters", "get_measurements", "get_counters")
 async def run(gateway, link, message, refresh):
     """Carry out one command; return render(out) of the reply (firmware/services/pieces.py).
 
-    `message`: a buffer. `refresh()`: has the link send everything now.
+    `message`: a buffer, or None for one that was too long to be kept. `refresh()`: has the link send everything now.
     """
     request = command = error = None
     reply = (None, None)
     try:
-        if len(message) > MOST_BYTES:
+        if message is None or len(message) > MOST_BYTES:
             raise HttpError(413, f"a command may have {MOST_BYTES} bytes")
         body = gateway.router.module("lib.http.json_body").parse(message)
         request = body.get("id")

@@ -29,8 +29,8 @@ def status(gateway):
     yield "app_status", "Normal"
     yield "upgrade_status", "OK"
     yield "flash_size", platform.flash_bytes >> 20
-    yield "mqtt1_state", "Disabled"
-    yield "mqtt2_state", "Disabled"
+    for number in (1, 2):
+        yield f"mqtt{number}_state", gateway.push.links[number - 1].state if gateway.push else "Disabled"
     yield "bicom_device_count", len([device for device in devices if device.is_switch and device.status == PRESENT])
     yield "measurement_device_count", len([d for d in devices if not d.is_switch and d.status in (PRESENT, SILENT)])
     yield "dig_count", gateway.inputs.counter.total

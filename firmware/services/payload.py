@@ -137,10 +137,8 @@ def counters(out, reading):
     yield
 
 
-def bicom(device, description, clock):
+def bicom(reading, state, description):
     """Return render(out) of a switch: its state as in get_bicoms, 0 off, 1 on, 250 no answer, 255 not connected."""
-    reading = Reading(device, "", (), 0, GOOD, clock.local_text(), 0)
-    state = device.relay
 
     def render(out):
         _put_header(out, "get_bicom", reading)

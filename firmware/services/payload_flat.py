@@ -16,6 +16,7 @@ from firmware.version import VERSION
 from lib.clock import calendar
 
 _NOTHING = const(127)  # the exponent of a counter that was not told yet
+_SILENT = const(250)  # the state of a switch that does not answer
 _WORDS = ("absent", "stale", "good")
 ONLINE = b'{"state":"online"}'  # what lies on the topic status/<place> of a device
 OFFLINE = b'{"state":"offline"}'  # ... and the last will on the gateway's own, status
@@ -57,8 +58,7 @@ def state(gateway, device):
     if device is None:
         return _gateway(gateway, utc)
     if device.is_switch:
-        is_good = device.status == PRESENT and device.relay < 2
-        return _items(utc, GOOD if is_good else STALE, [("relay", device.relay, 0)] if is_good else ())
+        return relay(device.relay if device.status == PRESENT else _SILENT, utc)
     readings = [payload.live(device, kind, clock) for kind in ("measurements", "counters")]
     if readings[1].rows:
         _hold_back(device, readings[1].rows, device.groups["counters"].utc)
@@ -66,6 +66,11 @@ def state(gateway, device):
     unit = bus and bus.units.get(device.address)
     more = (("errors", unit.silent + unit.damaged),) if unit else ()
     return lambda out: flat(out, readings, more)
+
+
+def relay(state, utc):
+    """Return render(out) of a switch: its state as read back, 0 or 1; else it does not answer. `utc`: 0 if not known."""
+    return _items(utc, GOOD, [("relay", state, 0)]) if state < 2 else _items(utc, STALE, ())
 
 
 def _hold_back(device, rows, utc):

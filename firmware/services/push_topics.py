@@ -3,6 +3,9 @@
 `link` is 1 or 2. A device's place in topics: ir, rir (the switch on the right port), rs485/1 to rs485/16.
 """
 
+# What the settings of a slot begin with; None is the gateway itself
+_NAMES = {None: "gateway_", "lir": "leftir_", "rir": "rightir_"}
+
 
 def root(gateway, link):
     """Return the first level of all topics: the setting, or the serial number."""
@@ -31,15 +34,13 @@ def of_kind(kind, slot):
 
 def is_pushed(settings, slot, link):
     """Whether a slot's values go over the link."""
-    name = f"rs485_pushlnk{slot}" if isinstance(slot, int) else "leftir_pushlink" if slot == "lir" else "rightir_pushlink"
+    name = f"rs485_pushlnk{slot}" if isinstance(slot, int) else _NAMES[slot] + "pushlink"
     return settings.get(name) >> (link - 1) & 1 == 1
 
 
 def interval_s(settings, slot):
     """Return the seconds from one push of a slot to the next."""
-    return settings.get(
-        f"rs485_pushint{slot}" if isinstance(slot, int) else "leftir_pushintv" if slot == "lir" else "rightir_pushintv"
-    )
+    return settings.get(f"rs485_pushint{slot}" if isinstance(slot, int) else _NAMES[slot] + "pushintv")
 
 
 def silence(slot):

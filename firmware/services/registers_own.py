@@ -200,6 +200,8 @@ HOLDING = (
 13 read_login
 14 lan_fallback
 15 prov_security
+16 gateway_pushlink
+17 gateway_pushintv
 19 modbus_max_age
 20 modbus_wait_ms
 21 modbus_idle_s

@@ -68,7 +68,7 @@ mqtt#_password|text||64|secret|MQTT Password
 mqtt#_roottopic|text||32||MQTT Root Topic, empty for the serial number
 mqtt#_sub_topic|text|cmd|32||MQTT Subscribe topic
 mqtt#_pub_topic|text|pub|32||MQTT Publish topic
-mqtt#_qos|choice|0|0=QoS 0,1=QoS 1||MQTT quality of service
+mqtt#_qos|choice|1|0=QoS 0,1=QoS 1||MQTT quality of service
 mqtt#_cert_file|text||32||MQTT Server certificate filename
 mqtt#_cli_cert|text||32||MQTT Client certificate filename
 mqtt#_key_file|text||32||MQTT Private key filename
@@ -143,6 +143,8 @@ modbus_tls_ca|text||32|restart|TLS certificate filename of the clients' authorit
 pulse_cnt_en|flag|1|||Digital input
 adc_enabled|flag|1|||Temperature sensor
 pt1000_lead_mohm|int|0|0..20000||Resistance of both sensor leads, milliohm
+gateway_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||Inputs Push/Publish
+gateway_pushintv|int|600|1..43200||Inputs Push/Publish Interval, s
 """,
         None,
     ),

@@ -21,6 +21,7 @@ ONLY_HOST = {
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/crypto/ed25519.py", "lib/http/files.py", "lib/provision/security0.py"}
+REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}

@@ -66,7 +66,9 @@ def test_counters_as_the_manual_has_them():
 def test_a_switch():
     gateway = Gateway()
     device = gateway.readings.device("rir")
-    assert text(payload.bicom(device, 'the "big" one', gateway.clock)).decode() == (
+    assert text(
+        payload.bicom(payload.Reading(device, "", (), 0, GOOD, "15.07.2026 11:00:00", 0), 1, 'the "big" one')
+    ).decode() == (
         '{"header":{"cmd":"get_bicom","local_time":"15.07.2026 11:00:00","model":"IR Bicom","serial_number":""},'
         '"bicom":{"state":1,"description":"the \\"big\\" one"}}'
     )

@@ -1,0 +1,162 @@
+"""One link by "Standard TCP" (XML, the early form) or HTTPS POST (JSON): a connection for each message, an answer to each.
+
+A message arrived when anything came back within the response time (XML), or a status of 200 to 299 (POST); else it is sent
+again later, and nothing overtakes it. In RAM while the link is on.
+"""
+
+import asyncio
+from binascii import b2a_base64
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+from firmware.services import pieces, push_connect
+from firmware.services import push_topics as topics
+from firmware.state.links import XML
+from lib.aio.connect import PAUSE_MS, ConnectionFailed
+from lib.store.journal import AGAIN, ROOM
+
+_IDLE_MS = const(200)
+_FIRST_S, _TOP_S = const(1), const(60)  # between two tries
+_STATUS_BYTES = const(12)  # of "HTTP/1.1 200"
+_COUNTERS, _AVERAGES = const(1), const(4)  # kinds of firmware/services/push_record.py
+
+
+async def serve(gateway, load, link, journal):
+    """Serve a link, for ever."""
+    post = _Post(gateway, load, link, journal)
+    journal.rewind(link.number - 1)
+    while True:
+        batch = await post.next()
+        pause_s = _FIRST_S
+        while batch:
+            try:
+                await post.send(batch)
+                break
+            except ConnectionFailed as failure:
+                post.failed(failure.args[0])
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _TOP_S)
+        if not batch:
+            await asyncio.sleep_ms(_IDLE_MS)
+
+
+class _Post:
+    def __init__(self, gateway, load, link, journal):
+        self._gateway = gateway
+        self._load = load
+        self._link = link
+        self._journal = journal
+        self._buffer = bytearray(ROOM)
+        self._held = None  # what was read and belongs to the next message
+        self._log_id = 0
+
+    async def next(self):
+        """Return what the next message tells: a list of (sequence number, kind, slot, Reading), empty for nothing."""
+        first, self._held = self._held or await self._read(), None
+        if first is None:
+            return []
+        if self._link.protocol == XML and first[1] == _AVERAGES:
+            second = await self._read()
+            if second and second[1] == _COUNTERS and second[2] == first[2] and second[3].serial == first[3].serial:
+                return [first, second]
+            self._held = second
+        return [first]
+
+    async def _read(self):
+        while True:
+            found = self._journal.read(self._link.number - 1, self._buffer)
+            if found is None:
+                return None
+            if found == AGAIN:
+                await asyncio.sleep_ms(0)
+                continue
+            try:
+                return (found[0],) + self._load("firmware.services.push_record").reading(self._gateway, found[1])
+            except ValueError as error:
+                self._gateway.events.add("push", f"link {self._link.number}: a record cannot be told, {error}")
+                self._journal.acknowledge(self._link.number - 1, found[0])
+
+    async def send(self, batch):
+        """Send one message and see that it arrived. Raises ConnectionFailed."""
+        link = self._link
+        render = self._document(batch) if link.protocol == XML else self._json(batch[0])
+        length = await pieces.length(render)
+        connection = await push_connect.open_link(self._gateway, link.number)
+        try:
+            if link.protocol != XML:
+                await connection.send(self._head(length))
+            await pieces.send(render, connection.send)
+            await self._answer(connection)
+        finally:
+            connection.close()
+        self._log_id += 1
+        link.sent += len(batch)
+        self._journal.acknowledge(link.number - 1, batch[-1][0])
+        if link.tell("Connected", "", self._gateway.clock.utc()):
+            self._gateway.events.add("push", f"link {link.number}: connected")
+
+    def failed(self, cause):
+        """A message did not arrive."""
+        link = self._link
+        if link.tell("Error", cause, self._gateway.clock.utc()):
+            self._gateway.events.add("push", f"link {link.number}: {push_connect.SENTENCES.get(cause, cause)}")
+
+    async def _answer(self, connection):
+        """Wait for an answer that says that it arrived."""
+        is_xml = self._link.protocol == XML
+        patience_ms = 1000 * self._gateway.settings.get(f"push{self._link.number}_resp_time")
+        answer = memoryview(bytearray(_STATUS_BYTES))
+        used = 0
+        began = ticks_ms()
+        while used < (1 if is_xml else _STATUS_BYTES):
+            count = connection.receive(answer[used:])
+            if count:
+                used += count
+            elif ticks_diff(ticks_ms(), began) > patience_ms:
+                raise ConnectionFailed("timeout")
+            else:
+                await asyncio.sleep_ms(PAUSE_MS)
+        if not is_xml:
+            if bytes(answer[:7]) != b"HTTP/1.":
+                raise ConnectionFailed("answer")
+            if answer[9] != 0x32:  # 2xx
+                raise ConnectionFailed("status")
+
+    def _document(self, batch):
+        interval_s = topics.interval_s(self._gateway.settings, batch[0][2])
+        log_id, readings = self._log_id, [each[3] for each in batch]
+        return lambda out: self._load("firmware.services.payload_xml").document(out, log_id, interval_s, readings)
+
+    def _json(self, told):
+        """{"gateway": serial number, "topic": what it would be below the base by MQTT, "data": the message there}."""
+        _, kind, slot, reading = told
+        record = self._load("firmware.services.push_record")
+        topic = record.topic(kind, slot)
+        inner = record.renderer(self._gateway, self._link.number, kind, slot, reading)
+        serial = self._gateway.identity.serial
+
+        def render(out):
+            out.put(b'{"gateway":"')
+            out.put(serial)
+            out.put(b'","topic":"')
+            out.put(topic)
+            out.put(b'","data":')
+            yield from inner(out)
+            out.put(b"}")
+            yield
+
+        return render
+
+    def _head(self, length):
+        settings, number = self._gateway.settings, self._link.number
+        user = settings.get(f"mqtt{number}_username")
+        login = ""
+        if user:
+            pair = user + ":" + settings.get(f"mqtt{number}_password")
+            login = "Authorization: Basic " + b2a_base64(pair.encode()).decode().strip() + "\r\n"
+        path, host = settings.get(f"push{number}_path"), settings.get(f"mqtt{number}_server")
+        return (
+            f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{login}Content-Type: application/json\r\n"
+            f"Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        ).encode()

@@ -1,0 +1,203 @@
+"""Readings on their way out: at each device's turn what it says goes to the journal, from which the links take it.
+
+A device's turn comes at multiples of its interval by the clock, and once a minute after the start; a switch has one with
+each change too, a meter with changes beyond the dead band of a link that has one.
+In RAM while a link is on. docs/mqtt.md tells more.
+"""
+
+import asyncio
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+from firmware.services import push_topics as topics
+from firmware.state.links import MQTT, XML, Link
+from firmware.state.readings import PRESENT
+from lib.store.journal import Journal
+
+_LOOK_MS = const(200)
+_FIRST_S = const(60)  # after the start, a device has its first turn
+_UNSAVED_MS = const(10000)  # what no link has taken for so long goes to flash
+_FLUSH_MS = const(30000)  # between two times of that, however short the intervals are
+_GOODBYE_MS = const(2000)
+_MOST_SLOTS = const(16)
+
+
+class _Outlet:
+    """One device: a slot, or None for the gateway's own inputs. `masks`: of links that take values, and those that take XML."""
+
+    def __init__(self, slot, interval_s, masks, deadband, now):
+        self.slot = slot
+        self.interval_s = interval_s
+        self.masks = masks
+        self.deadband = deadband  # thousandths, 0 for none
+        self.turn = now // interval_s
+        self.is_first = True
+        self.is_owed = False  # its turn has come; it is over when there is a reading that was not taken before
+        self.taken = [0, 0]  # when measurements and counters were read that were taken last
+        self.before = None  # what was taken last: of a switch its state; with a dead band mantissas and exponents
+
+
+class Push:
+    """`links`: both Links. `journal`: what waits for them."""
+
+    def __init__(self, gateway, load):
+        self._gateway = gateway
+        self._load = load
+        self.links = (Link(1), Link(2))
+        self.journal = Journal(gateway.platform.root + "/journal")
+        self._changed = asyncio.Event()
+        self._outlets = []
+        self._tasks = []
+        self._is_ending = False
+        self._flushed_ms = ticks_ms()
+        self._unsaved_ms = None  # since when something waits that is not on flash
+        self._trouble = ""
+
+    def refresh(self, number):
+        """Have everything that goes over a link told at once."""
+        mask = 1 << (number - 1)
+        for outlet in self._outlets:
+            if (outlet.masks[0] | outlet.masks[1]) & mask:
+                outlet.is_owed = True
+                outlet.taken = [0, 0]
+        self.links[number - 1].is_changed = True
+
+    def changed(self):
+        """The settings of links or devices have changed."""
+        self._changed.set()
+
+    async def run(self):
+        """Serve the links, for ever."""
+        try:
+            while True:
+                self._changed.clear()
+                self._begin()
+                while not self._changed.is_set():
+                    await asyncio.sleep_ms(_LOOK_MS)
+                    await self._look()
+                await self._end()
+        finally:
+            self._stop()
+
+    async def end(self):
+        """Say goodbye on all links, and bring to flash what waits: the gateway is about to restart."""
+        self._is_ending = True
+        await self._end()
+        while self.journal.flush():
+            await asyncio.sleep_ms(0)
+
+    def _begin(self):
+        gateway, settings = self._gateway, self._gateway.settings
+        utc = gateway.clock.utc()
+        for link in self.links:
+            number = link.number
+            link.protocol = settings.get(f"push{number}_protocol") if settings.get(f"mqtt{number}_server") else 0
+            self.journal.want(number - 1, link.protocol != 0)
+            link.due.clear()
+            link.tell("Connecting" if link.protocol else "Disabled", "", utc)
+            if link.protocol:
+                name = "link_mqtt" if link.protocol == MQTT else "link_post"
+                module = __import__("firmware.services." + name, None, None, ("*",))  # for good: it lasts
+                task = gateway.supervisor.start(
+                    f"link {number}", lambda link=link, serve=module.serve: self._serve(serve, link)
+                )
+                self._tasks.append(task)
+        now = self._now()
+        self._outlets = []
+        for slot in (None, "lir", "rir") + tuple(range(1, _MOST_SLOTS + 1)):
+            values = documents = deadband = 0
+            for link in self.links:
+                if link.protocol and topics.is_pushed(settings, slot, link.number):
+                    if link.protocol == XML:
+                        documents |= 1 << (link.number - 1)
+                    else:
+                        values |= 1 << (link.number - 1)
+                    band = settings.get(f"push{link.number}_deadband")
+                    deadband = min(band, deadband) if band and deadband else band or deadband
+            if values or documents:
+                self._outlets.append(_Outlet(slot, topics.interval_s(settings, slot), (values, documents), deadband, now))
+
+    def _serve(self, serve, link):
+        return serve(self._gateway, self._load, link, self.journal)
+
+    async def _end(self):
+        for link in self.links:
+            if link.end:
+                try:
+                    await asyncio.wait_for_ms(link.end(), _GOODBYE_MS)
+                except Exception:  # it does not matter any more
+                    pass
+        self._stop()
+
+    def _stop(self):
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+
+    def _now(self):
+        clock = self._gateway.clock
+        return clock.utc() if clock.is_set else clock.uptime_s()
+
+    async def _look(self):
+        """Give turns to those who have one, and see to the flash."""
+        if self._is_ending:
+            return
+        now = self._now()
+        is_late = self._gateway.clock.uptime_s() > _FIRST_S
+        for outlet in self._outlets:
+            device = None if outlet.slot is None else self._gateway.readings.device(outlet.slot)
+            turn = now // outlet.interval_s
+            is_turn = turn != outlet.turn or (is_late and outlet.is_first) or self._is_news(outlet, device)
+            if is_turn:
+                outlet.turn = turn
+                outlet.is_first = False
+                outlet.is_owed = True
+            if outlet.is_owed:
+                outlet.is_owed = not await self._record("take", self._gateway, outlet, device, self._append)
+                if not outlet.is_owed or is_turn:
+                    self._tell(outlet)
+        await self._keep()
+
+    def _record(self, name, *arguments):
+        return getattr(self._load("firmware.services.push_record"), name)(*arguments)
+
+    def _tell(self, outlet):
+        """The links may show what is known of the device now."""
+        for link in self.links:
+            if outlet.masks[0] >> (link.number - 1) & 1:
+                link.due.add(outlet.slot)
+
+    def _is_news(self, outlet, device):
+        """Return whether a switch changed its state, or a meter's values went beyond the dead band."""
+        if device is None or device.status != PRESENT:
+            return False
+        if device.is_switch:
+            before, outlet.before = outlet.before, device.relay
+            return before not in (None, device.relay)
+        group = device.group("measurements") if outlet.deadband else None
+        return group is not None and self._record("is_beyond", group, outlet)
+
+    async def _append(self, view, mask):
+        journal = self.journal
+        while journal.tidy():
+            await asyncio.sleep_ms(0)
+        if journal.append(view, mask) is not None and self._unsaved_ms is None:
+            self._unsaved_ms = ticks_ms()
+
+    async def _keep(self):
+        """Bring to flash what was not taken in time; tell what is wrong with the flash."""
+        journal, now = self.journal, ticks_ms()
+        if not journal.backlog(0) and not journal.backlog(1):
+            self._unsaved_ms = None
+        elif self._unsaved_ms is not None and ticks_diff(now, self._unsaved_ms) > _UNSAVED_MS:
+            if ticks_diff(now, self._flushed_ms) > _FLUSH_MS:
+                while journal.flush():
+                    await asyncio.sleep_ms(0)
+                self._flushed_ms = now
+                self._unsaved_ms = None
+        trouble = journal.trouble or (repr(journal.failure) if journal.failure else "")
+        if trouble and trouble != self._trouble:
+            self._gateway.events.add("push", "journal: " + trouble)
+        self._trouble = trouble
+        journal.trouble = ""

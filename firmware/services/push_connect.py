@@ -1,0 +1,54 @@
+"""Connections of the links: where to, with which certificates, and in words why not."""
+
+from firmware.services.resolver import Resolver
+from firmware.state.certificates import Certificates
+from lib.aio.connect import ConnectionFailed, connect
+
+# What a person can do about it. The words: lib/aio/connect.py, lib/mqtt/client.py.
+SENTENCES = {
+    "dns": "the server's name was not found: check it, and the DNS servers of the network",
+    "refused": "the machine is there, but nothing listens at this port",
+    "unreachable": "no way to the server: check its address, the network mask and the default gateway",
+    "timeout": "no answer in time: a firewall, a wrong address, or a server in trouble",
+    "closed": "the server closed the connection",
+    "memory": "no memory for another connection now",
+    "tls_not_yet_valid": "the server's certificate is not valid yet: is the gateway's clock set?",
+    "tls_expired": "the server's certificate has expired",
+    "tls_name": "the server's certificate is for another name than the one in the settings",
+    "tls_authority": "the server's certificate is not from the authority whose certificate is in the settings",
+    "tls_handshake": "no agreement on TLS: not a TLS port, or the server wants a client certificate, or another one",
+    "tls_files": "a certificate or key of the settings is missing, or does not fit",
+    "protocol": "the broker does not speak MQTT 3.1.1",
+    "client_id": "the broker refuses the client's name",
+    "server_unavailable": "the broker is out of service",
+    "password": "wrong user name or password",
+    "not_authorized": "the broker does not let this user in",
+    "malformed": "what answers there does not speak MQTT",
+    "status": "the server did not take what was sent",
+    "answer": "the server did not answer as it should",
+}
+
+
+async def open_link(gateway, number, servers=None):
+    """Return a connection to the server of a link (lib/aio/connect.py). Raises ConnectionFailed."""
+    settings = gateway.settings
+    host = settings.get(f"mqtt{number}_server")
+    resolver = Resolver(lambda: gateway.platform.network.dns_servers, gateway.clock.uptime_s)
+    context = _context(gateway, number)
+    timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
+    return await connect(host, settings.get(f"mqtt{number}_port"), resolver.resolve, timeout_ms, context)
+
+
+def _context(gateway, number):
+    """Return the tls.SSLContext that the settings of a link mean, None for plain TCP."""
+    settings = gateway.settings
+    kind = settings.get(f"mqtt{number}_tls")
+    if not kind:
+        return None
+    store = Certificates(gateway.platform.root)
+    names = [f"mqtt{number}_cert_file"] + ([f"mqtt{number}_cli_cert", f"mqtt{number}_key_file"] if kind == 2 else [])
+    try:
+        files = [store.load(settings.get(name)) for name in names]
+    except KeyError:
+        raise ConnectionFailed("tls_files")
+    return __import__("lib.aio.tls_client", None, None, ("*",)).context(*files)

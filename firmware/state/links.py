@@ -1,0 +1,32 @@
+"""What is known of a link, a target that readings are pushed to: for those who serve it, and for all who tell of it."""
+
+from micropython import const
+
+MQTT, XML, POST = const(1), const(2), const(3)  # values of push#_protocol; 0 is off
+
+
+class Link:
+    """`number`: 1 or 2. `protocol`: as above.
+
+    `state`: "Disabled", "Connecting", "Connected", "Disconnected" (it was there, or nobody refused anything) or "Error".
+    `since`: Unix seconds when that began. `cause`: why the last connection ended or could not be made, a word of
+    lib/aio/connect.py, of lib/mqtt/client.py, or "status" and "answer" of a server that did not take a reading; "" for nothing.
+    `sent`: readings that arrived since the start. `due`: slots whose present values are wanted soon, None for the gateway.
+    `is_changed`: everything there is to tell is to be told again. `end`: async function that says goodbye, None for none.
+    """
+
+    def __init__(self, number):
+        self.number = number
+        self.protocol = 0
+        self.sent = 0
+        self.due = set()
+        self.is_changed = False
+        self.end = None
+        self.tell("Disabled", "", 0)
+
+    def tell(self, state, cause, now):
+        """Note a state and a cause; return whether either is new."""
+        if hasattr(self, "state") and self.state == state and self.cause == cause:
+            return False
+        self.state, self.cause, self.since = state, cause, now
+        return True
