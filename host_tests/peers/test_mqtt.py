@@ -16,7 +16,7 @@ from host_tests.mqtt_process import FakeBroker, MqttProcess, Peer
 
 HOST = "127.0.0.1"
 WIDTHS = (64, 32)
-HEAP = "112k"
+HEAP = {64: "224k", 32: "112k"}  # objects of the first are twice as large
 PLANT = Authority("Plant")
 ELSEWHERE = Authority("Elsewhere")
 SERVER = PLANT.issue("broker", [HOST, "broker.test"])
@@ -55,7 +55,7 @@ def test_messages_both_ways_on_the_heap_of_a_device(kind, width):
     broker, given = kind
     with (
         Receiver(broker, "sg/#") as receiver,
-        MqttProcess(width, HEAP, **given, host="broker.test", subscriptions=[["cmd/#", 1], ["status", 0]]) as client,
+        MqttProcess(width, HEAP[width], **given, host="broker.test", subscriptions=[["cmd/#", 1], ["status", 0]]) as client,
     ):
         client.connected()
         client.publish("sg/0", "once")
@@ -84,7 +84,7 @@ def test_messages_both_ways_on_the_heap_of_a_device(kind, width):
 def test_large_payloads_in_pieces(kind, width):
     broker, given = kind
     sizes = ((1, 512), (127, 512), (512, 512), (9000, 512), (9001, 100), (3000, 7), (16384, 2048), (200000, 512))
-    with Receiver(broker, "sg/#") as receiver, MqttProcess(width, HEAP, **given) as client:
+    with Receiver(broker, "sg/#") as receiver, MqttProcess(width, HEAP[width], **given) as client:
         client.connected()
         for number, (size, step) in enumerate(sizes):
             client.publish(f"sg/{number}", qos=number % 2, size=size, step=step, token=number)
@@ -159,7 +159,7 @@ def test_tls_1_2_as_the_chip_speaks_it(tmp_path, shown):
             secure.until_closed()
 
     given = {"cert": shown.der, "key": shown.key_der} if shown else {}
-    with FakeBroker(serve) as broker, MqttProcess(32, HEAP, port=broker.port, ca=PLANT.identity.der, **given) as client:
+    with FakeBroker(serve) as broker, MqttProcess(32, HEAP[32], port=broker.port, ca=PLANT.identity.der, **given) as client:
         if shown is None or shown is GATEWAY:
             client.connected()
             client.publish("a", size=3000)
@@ -242,7 +242,7 @@ def test_handshakes_cut_short_leave_nothing_behind(tmp_path):
     with Mosquitto(tmp_path, server=SERVER) as broker:
         limits = [*range(0, 12), *range(12, 900, 60)]
         with FakeBroker(lambda peer, number: relay(peer, broker.port, limits[number - 1])) as cutter:
-            with MqttProcess(32, HEAP, port=cutter.port, ca=PLANT.identity.der) as client:
+            with MqttProcess(32, HEAP[32], port=cutter.port, ca=PLANT.identity.der) as client:
                 for number in range(1, len(limits) + 1):
                     assert client.cause() in ("refused", "tls_handshake")
                     client.halt()
@@ -286,7 +286,7 @@ def test_a_retained_megabyte_does_no_harm(kind, width):
     with Receiver(broker, "nothing") as other:
         other.publish("cmd/large", bytes(1 << 20), retain=True)
         other.publish("cmd/small", "1", retain=True)
-        with MqttProcess(width, HEAP, **given, subscriptions=[["cmd/#", 1]]) as client:
+        with MqttProcess(width, HEAP[width], **given, subscriptions=[["cmd/#", 1]]) as client:
             assert client.wait("message", topic="cmd/large")["payload"] is None
             assert client.wait("message", topic="cmd/small")["retained"]
             for number in range(30):  # more than a broker leaves unacknowledged
@@ -326,7 +326,7 @@ def test_a_broker_that_restarts_in_the_middle(kind, width, how):
     """Every message with QoS 1 is told of once, whatever it was at; all that were acknowledged did arrive."""
     broker, given = kind
     count = 40
-    with MqttProcess(width, HEAP, **given) as client:
+    with MqttProcess(width, HEAP[width], **given) as client:
         with Receiver(broker, "sg/#") as receiver:
             client.connected()
             open_files = client.descriptors()
@@ -356,7 +356,7 @@ def test_a_broker_that_restarts_in_the_middle(kind, width, how):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_cancelled_at_any_time_it_leaves_nothing_behind(kind, width):
     broker, given = kind
-    with MqttProcess(width, HEAP, **given) as client:
+    with MqttProcess(width, HEAP[width], **given) as client:
         client.connected()
         open_files = client.descriptors()
         for number in range(1, 9):

@@ -17,7 +17,7 @@ STRAYS = 32  # answers to nothing that are let pass
 def run(serve, width=64, **given):
     """The client at a broker that does serve(peer, number) with each connection."""
     broker = FakeBroker(serve)
-    return broker, MqttProcess(width, "112k", port=broker.port, **given)
+    return broker, MqttProcess(width, {64: "224k", 32: "112k"}[width], port=broker.port, **given)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -11,7 +11,7 @@ class Window:
     """A packet has a place, 0 to SIZE - 1. `open` is how many there are."""
 
     def __init__(self):
-        self._places = [None] * SIZE  # (packet id, type of the answer, token, ticks of its start), None: free
+        self._places: list = [None] * SIZE  # (packet id, type of the answer, token, ticks of its start), None: free
         self._last_id = 0
         self.open = 0
 
