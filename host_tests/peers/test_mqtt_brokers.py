@@ -400,3 +400,29 @@ def test_noise(width):
             client.again()
         assert causes == {"malformed", "closed"}
         assert used[-1] < used[9] + 1024 and open_files[-1] == open_files[9]
+
+
+def test_a_slow_broker_is_no_dead_one():
+    """It takes what we say in several times the time it has for an answer; meanwhile it has something to say itself."""
+    size, count = 1999996, 4  # more than the system keeps for it
+    got = bytearray()
+    pace = threading.Event()  # never set: waiting for it is a pause
+
+    def serve(peer, _):
+        peer.greet()
+        while len(got) < count * (size + 4 + 3) + 4:
+            if not got:
+                peer.send(publish(b"cmd", b"on", 1, 9))
+            got.extend(peer.sock.recv(65536))
+            pace.wait(0.02)
+
+    broker, client = run(serve, timeout_ms=500)
+    with broker, client:
+        client.connected()
+        for token in range(count):
+            client.publish("a", size=size, step=4096, token=token)
+        client.wait("published", count)
+        client.wait("message", payload="on")
+        eventually(lambda: len(got) >= count * (size + 7) + 4, lambda: f"{len(got)} {client.events}")
+        assert got.count(b"\x40\x02\0\x09") == 1
+        assert not client.told("failed")

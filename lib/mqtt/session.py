@@ -69,6 +69,7 @@ class Session:
             pause_ms = 0 if self._receive() else PAUSE_MS
             if self._is_ping_due():
                 await self._send(self._outbox.put_ping)
+                self._pinged = ticks_ms()
             await asyncio.sleep_ms(pause_ms)
 
     def end(self):
@@ -101,7 +102,8 @@ class Session:
         if self._inbox.is_skipping and silent_ms < timeout_ms:
             self._clear = now
         elif ticks_diff(now, self._clear) > timeout_ms and (
-            self._window.oldest_ms(now) > timeout_ms or (self._is_pinged and ticks_diff(now, self._pinged) > timeout_ms)
+            (self._place < 0 and self._window.oldest_ms(now) > timeout_ms)
+            or (self._is_pinged and ticks_diff(now, self._pinged) > timeout_ms)
         ):
             raise ConnectionFailed("timeout")
         if self._is_pinged or max(ticks_diff(now, self._sent), silent_ms) <= self._client.ping_ms:
@@ -161,6 +163,8 @@ class Session:
                 raise ValueError("length")
             await self._flush()
             self._is_cut = False
+            if place >= 0:
+                self._window.restart(place, self._sent)
             if not self._connection.is_open:
                 raise ConnectionFailed(self._connection.cause)
             if not self._is_early:
@@ -196,7 +200,9 @@ class Session:
         """Wait for the outbox; with QoS 1 for a place in the window too."""
         since = ticks_ms()
         while self._is_sending or (qos and self._window.open == SIZE):
-            if ticks_diff(ticks_ms(), since) > self._client.timeout_ms:
+            now = ticks_ms()
+            # A slow link may take long for what somebody else sends.
+            if min(ticks_diff(now, since), ticks_diff(now, self._sent)) > self._client.timeout_ms:
                 self._connection.close("timeout")
             self._check()
             await asyncio.sleep_ms(PAUSE_MS)

@@ -34,6 +34,11 @@ class Window:
                 return place
         return -1
 
+    def restart(self, place, now):
+        """Count the time of waiting from now: only now the packet is out."""
+        packet_id, kind, token, _ = self._places[place]
+        self._places[place] = (packet_id, kind, token, now)
+
     def leave(self, place):
         """Free a place; return its token."""
         token = self._places[place][2]

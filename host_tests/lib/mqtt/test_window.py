@@ -38,5 +38,8 @@ def test_the_oldest():
     first, _ = window.enter(_MESSAGE, None, 1000)
     window.enter(_MESSAGE, None, 1500)
     assert window.oldest_ms(2000) == 1000
-    window.leave(first)
+    window.restart(first, 1700)
     assert window.oldest_ms(2000) == 500
+    window.leave(1 - first)
+    assert window.oldest_ms(2000) == 300 and window.leave(first) is None
+    assert window.oldest_ms(2000) == 0
