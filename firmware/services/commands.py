@@ -12,7 +12,7 @@ from firmware.state.readings import DISABLED, NOT_DETECTED
 from lib.http.errors import HttpError
 from lib.http.json_text import put_value
 
-MOST_BYTES = const(512)
+MOST_BYTES = const(1024)
 _MOST_ID = const(64)
 _READINGS = ("measurements", "counters", "get_measurements", "get_counters")
 

@@ -18,6 +18,7 @@ from lib.store.journal import AGAIN, ROOM
 _IDLE_MS = const(50)
 _LOOK_MS = const(2000)  # between two looks whether devices came or went
 _ALL_GONE_MS = const(10000)  # that the broker has to take the removals
+_LARGE, _LARGEST = const(256), const(1200)  # bytes of a message that comes in, the latter with commands
 _MOST_COMMANDS = const(4)  # that wait
 _ERRORS = ("dns", "refused", "unreachable", "timeout", "closed", "memory")  # causes that pass by themselves
 _OFFLINE = b'{"state":"offline"}'
@@ -47,7 +48,7 @@ class _Mqtt:
         settings = gateway.settings
         self._base = topics.base(gateway, number)
         self._has_hass = settings.get(f"hass{number}_discovery")
-        self._birth = settings.get(f"hass{number}_prefix").encode() + b"/status"
+        self._birth = settings.get(f"hass{number}_prefix") + "/status"
         self._retain = settings.get(f"push{number}_retain") == 1
         self._qos = settings.get(f"mqtt{number}_qos")
         user = settings.get(f"mqtt{number}_username").encode() or None
@@ -59,10 +60,11 @@ class _Mqtt:
             user,
             settings.get(f"mqtt{number}_password").encode() if user else None,
             (self._base.encode() + b"/status", _OFFLINE, True, 1),
+            largest=_LARGEST if settings.get(f"push{number}_commands") else _LARGE,
         )
         self._client.timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
         wanted = [(topics.commands(gateway, number).encode(), 1)] if settings.get(f"push{number}_commands") else []
-        self._client.subscriptions = tuple(wanted + ([(self._birth, 0)] if self._has_hass else []))
+        self._client.subscriptions = tuple(wanted + ([(self._birth.encode(), 0)] if self._has_hass else []))
 
     async def run(self):
         link, client = self._link, self._client
@@ -227,7 +229,7 @@ class _Mqtt:
 
     def _take(self, topic, payload, is_retained):
         """A message has come. A command that the broker keeps was meant for another time."""
-        if topic is not None and bytes(topic) == self._birth:
+        if topic == self._birth:
             if payload is not None and bytes(payload) == b"online":
                 self._link.is_changed = True
                 self._link.due.add(None)

@@ -57,6 +57,7 @@ class Gateway(register_gateway.Gateway):
         chosen.update(settings)
         super().__init__(**chosen)
         self.field = Field()
+        self.push = None
         network = self.platform.network
         network.ssid = "home"
         self.platform.flash_bytes = 0x400000

@@ -25,15 +25,17 @@ class Client:
     `dropped`: messages that were too large.
     """
 
-    def __init__(self, client_id, on_message, on_settled, uptime_s, user=None, password=None, will=None, keepalive_s=60):
-        """Names are bytes. `will`: None or (topic, payload, retain, qos).
+    def __init__(
+        self, client_id, on_message, on_settled, uptime_s, user=None, password=None, will=None, keepalive_s=60, largest=512
+    ):
+        """Names are bytes. `will`: None or (topic, payload, retain, qos). `largest`: bytes of a message that comes in, all told.
 
         on_message(topic, payload, is_retained) gets a text and a view, to be copied if kept. A payload of None was larger than
         the buffer and thrown away; with a topic of None so was the topic. on_settled(token, is_acknowledged) tells what
         became of a message with QoS 1. Both are plain functions, called in the task of run().
         """
         self.outbox = Outbox(client_id, user, password, keepalive_s, will)
-        self.inbox = Inbox(512)
+        self.inbox = Inbox(largest)
         self.on_message = on_message
         self.on_settled = on_settled
         self.subscriptions = ()  # up to 8 pairs (topic, qos), made with each connection

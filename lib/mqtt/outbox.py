@@ -58,10 +58,11 @@ class Outbox:
         """PUBLISH up to its payload, of `length` bytes; QoS 0 if packet_id is 0."""
         if length + len(topic) + 4 > _LONGEST:
             raise ValueError("length")
-        self._length = length
-        self._umqtt.pid = packet_id - 1
-        self._answer = _PUBLISHED + packet_id.to_bytes(2, "big")
-        self._umqtt.publish(topic, self, retain, 1 if packet_id else 0)
+        self._length = length + (2 if packet_id else 0)
+        self._umqtt.publish(topic, self, retain)
+        if packet_id:  # with QoS 1 umqtt waits for the answer, each version in another way
+            self.view[0] |= 2
+            self.write(packet_id.to_bytes(2, "big"))
 
     def put_subscribe(self, topic, qos, packet_id):
         if len(topic) > _LONGEST_FILTER:
