@@ -28,7 +28,7 @@ class Client:
     def __init__(
         self, client_id, on_message, on_settled, uptime_s, user=None, password=None, will=None, keepalive_s=60, largest=512
     ):
-        """Names are bytes. `will`: None or (topic, payload, retain, qos). `largest`: bytes of a message that comes in, all told.
+        """Names are bytes. `will`: None or (topic, payload, retain, qos). `largest`: bytes of a message that comes in.
 
         on_message(topic, payload, is_retained) gets a text and a view, to be copied if kept. A payload of None was larger than
         the buffer and thrown away; with a topic of None so was the topic. on_settled(token, is_acknowledged) tells what
