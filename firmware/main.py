@@ -193,6 +193,11 @@ class Gateway:
         """Write the reply to a Modbus request into `out`, return its length: firmware/services/registers.py."""
         return self.router.module("firmware.services.registers").answer(self, device, pdu, out)
 
+    def rows(self, model, of_counters):
+        """Return the rows of a meter's group, whether it is there now or not: the name is the first of each. None: not known."""
+        family = self._load("firmware.meters.catalogue").find(model, self._load)
+        return family and (family.counters if of_counters else family.values).rows
+
     def _answer_slave(self, pdu, out):
         return self.registers(None, pdu, out)
 

@@ -56,7 +56,7 @@ ALSO = {
 SHARED_BY_SERVICES = {
     f"firmware.services.{name}"
     for name in (
-        *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks"),
+        *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks", "push_connect"),
         *("registers_own", "registers_settings", "registers_mirror_map"),
         *("payload", "pieces", "push_topics", "payload_flat"),
     )

@@ -8,7 +8,6 @@ from array import array
 
 from micropython import const
 
-from firmware.meters import catalogue
 from firmware.services import payload, payload_flat
 from firmware.services import push_topics as topics
 from firmware.state.readings import GOOD, PRESENT, Device
@@ -139,10 +138,10 @@ def _names(gateway, kind, model):
         return ("relay",)
     if kind == _INPUTS:
         return ("temperature", "pulses")
-    family = catalogue.find(model, gateway.router.module)
-    if family is None:
+    rows = gateway.rows(model, kind == _COUNTERS)
+    if rows is None:
         raise ValueError("model")
-    return [row[0] for row in (family.counters if kind == _COUNTERS else family.values).rows]
+    return [row[0] for row in rows]
 
 
 def _device(gateway, slot, model, serial):

@@ -39,7 +39,7 @@ READS = (
     ("right port", 3, 399, 5, "0000025800000001" + "0021"),
     ("left port", 3, 415, 2, "00000258"),
     ("RS-485", 3, 422, 4, "0007000000000008"),
-    ("link 2: port, protocol, response time, QoS, a hole, TLS", 3, 770, 6, "22b300000005000000000000"),
+    ("link 2: port, protocol, response time, QoS, a hole, TLS", 3, 770, 6, "22b300000005000100000000"),
     ("link 2: user, password", 3, 776, 32, (text("me", 16) + text("", 16)).hex()),
     ("link 1: topics", 3, 558, 48, (text("", 16) + text("cmd", 16) + text("pub", 16)).hex()),
     ("device 16", 3, 1151, 9, "0003000c" + "0000" * 5 + "00000258"),
