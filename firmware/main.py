@@ -194,7 +194,7 @@ class Gateway:
         return self.router.module("firmware.services.registers").answer(self, device, pdu, out)
 
     def rows(self, model, of_counters):
-        """Return the rows of a meter's group, whether it is there now or not: the name is the first of each. None: not known."""
+        """Return the rows of a meter's group, there or not: the name is the first of each. None: not known."""
         family = self._load("firmware.meters.catalogue").find(model, self._load)
         return family and (family.counters if of_counters else family.values).rows
 
