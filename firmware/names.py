@@ -59,6 +59,7 @@ import firmware.services.inputs as _
 import firmware.services.iskra_api as _
 import firmware.services.link_mqtt as _
 import firmware.services.link_post as _
+import firmware.services.links as _
 import firmware.services.live as _
 import firmware.services.login as _
 import firmware.services.modbus_access as _

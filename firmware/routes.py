@@ -28,6 +28,8 @@ GET /api/history read history get
 GET /api/history.csv read history get_csv
 GET /api/relays read relays get
 POST /api/relay/ admin relays post
+GET /api/links read links get
+POST /api/links/test admin links test
 GET /api/events read diagnosis get_events
 GET /api/health read diagnosis get_health
 GET /api/frames user diagnosis get_frames

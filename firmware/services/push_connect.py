@@ -22,21 +22,31 @@ SENTENCES = {
     "client_id": "the broker refuses the client's name",
     "server_unavailable": "the broker is out of service",
     "password": "wrong user name or password",
-    "not_authorized": "the broker does not let this user in",
+    "not_authorized": "the broker does not let this user in: check user name and password",
     "malformed": "what answers there does not speak MQTT",
     "status": "the server did not take what was sent",
     "answer": "the server did not answer as it should",
 }
 
 
-async def open_link(gateway, number, servers=None):
-    """Return a connection to the server of a link (lib/aio/connect.py). Raises ConnectionFailed."""
+async def open_link(gateway, number, on_address=None):
+    """Return a connection to the server of a link (lib/aio/connect.py). Raises ConnectionFailed.
+
+    on_address() is called when the server's address is known.
+    """
     settings = gateway.settings
     host = settings.get(f"mqtt{number}_server")
     resolver = Resolver(lambda: gateway.platform.network.dns_servers, gateway.clock.uptime_s)
     context = _context(gateway, number)
     timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
-    return await connect(host, settings.get(f"mqtt{number}_port"), resolver.resolve, timeout_ms, context)
+
+    async def resolve(name):
+        address = await resolver.resolve(name)
+        if on_address:
+            on_address()
+        return address
+
+    return await connect(host, settings.get(f"mqtt{number}_port"), resolve, timeout_ms, context)
 
 
 def _context(gateway, number):

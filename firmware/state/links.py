@@ -11,8 +11,10 @@ class Link:
     `state`: "Disabled", "Connecting", "Connected", "Disconnected" (it was there, or nobody refused anything) or "Error".
     `since`: Unix seconds when that began. `cause`: why the last connection ended or could not be made, a word of
     lib/aio/connect.py, of lib/mqtt/client.py, or "status" and "answer" of a server that did not take a reading; "" for nothing.
-    `sent`: readings that arrived since the start. `due`: slots whose present values are wanted soon, None for the gateway.
-    `is_changed`: everything there is to tell is to be told again. `end`: async function that says goodbye, None for none.
+    `failure`: the last cause that was one, for as long as the settings are the same; `failed`: Unix seconds of it.
+    `is_tested`: its settings are being tried. `sent`: readings that arrived since the start. `due`: slots whose present values
+    are wanted soon, None for the gateway. `is_changed`: everything there is to tell is to be told again. `end`: async function
+    that says goodbye, None for none.
     """
 
     def __init__(self, number):
@@ -22,6 +24,9 @@ class Link:
         self.due = set()
         self.is_changed = False
         self.end = None
+        self.is_tested = False
+        self.failure = ""
+        self.failed = 0
         self.tell("Disabled", "", 0)
 
     def tell(self, state, cause, now):
@@ -29,4 +34,8 @@ class Link:
         if hasattr(self, "state") and self.state == state and self.cause == cause:
             return False
         self.state, self.cause, self.since = state, cause, now
+        if cause:
+            self.failure, self.failed = cause, now
+        elif state in ("Disabled", "Connecting"):
+            self.failure = ""  # of other settings
         return True

@@ -93,6 +93,18 @@ class Client:
             session, self._session = self._session, None
             session.end()
 
+    async def visit(self, connection, on_sent):
+        """See whether the broker lets us in, and leave; of use while run() is not. Raises ConnectionFailed.
+
+        on_sent() is called when CONNECT is out: then the handshake of TLS is over. Closing the connection is the caller's.
+        """
+        self.inbox.restart()
+        session = Session(self, connection)
+        await session.introduce()
+        on_sent()
+        await session.admitted()
+        await session.say_goodbye()
+
     async def publish(self, topic, payload, qos=0, retain=False, token=None, length=None):
         """Send a message; return when it is on its way. With QoS 1 on_settled hears of `token` later, just once.
 

@@ -42,7 +42,18 @@ class Session:
 
     async def greet(self):
         """Send CONNECT and await its answer, then subscribe. Raises ConnectionFailed."""
+        await self.introduce()
+        await self.admitted()
+        for topic, qos in self._client.subscriptions:
+            _, packet_id = self._window.enter(inbox.SUBACK, topic, ticks_ms())
+            await self._send(self._outbox.put_subscribe, topic, qos, packet_id)
+
+    async def introduce(self):
+        """Send CONNECT, which with TLS is the handshake, too. Raises ConnectionFailed."""
         await self._send(self._outbox.put_connect)
+
+    async def admitted(self):
+        """Await the answer to it. Raises ConnectionFailed."""
         since = ticks_ms()
         kind = 0
         while not kind:
@@ -55,9 +66,6 @@ class Session:
             raise ConnectionFailed("malformed")
         if body[1]:
             raise ConnectionFailed(_REFUSALS[body[1] - 1])
-        for topic, qos in self._client.subscriptions:
-            _, packet_id = self._window.enter(inbox.SUBACK, topic, ticks_ms())
-            await self._send(self._outbox.put_subscribe, topic, qos, packet_id)
 
     async def serve(self):
         """Receive until the end, which is a ConnectionFailed."""

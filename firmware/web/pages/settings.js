@@ -5,6 +5,7 @@
 
 import { accessCard } from "./access.js";
 import { mark, showErrors } from "./field.js";
+import { linkCards } from "./links.js";
 import { settingField, wrong } from "./setting.js";
 import { numbered, isInUse } from "./schema.js";
 
@@ -41,6 +42,7 @@ export default async function mount(view, app) {
   );
   view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict);
   if (page === "Modbus") view.append(accessCard(app, mayChange));
+  if (page === "Communication") view.append(linkCards(app, mayChange));
   view.append(form);
   showFields();
   showChanges();

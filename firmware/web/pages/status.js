@@ -1,5 +1,7 @@
 /** What the gateway is, how it is connected, and which devices it has found. */
 
+import { linkState } from "./links.js";
+
 const PERIOD_MS = 3000;
 const ALWAYS_SHOWN = ["lir", "rir", "1", "2"]; // slots that are listed even when they are off
 
@@ -56,8 +58,8 @@ function facts(app) {
       row("mac_address"),
       row("app_status"),
       row("upgrade_status"),
-      row("mqtt1_state"),
-      row("mqtt2_state"),
+      row("mqtt1_state", linkState(app, status.mqtt1_state)),
+      row("mqtt2_state", linkState(app, status.mqtt2_state)),
     ],
     "status.version": [row("sw_version"), row("fs_ver"), row("hw_ver", status.hw_ver && String.fromCharCode(status.hw_ver))],
     "status.devices": devices(app),
