@@ -40,6 +40,7 @@ export function linkCards(app, mayTest) {
             "dl.facts",
             facts.map(([label, value]) => [el("dt", label), el("dd", value)]),
           ),
+      !isOff && !link.sent && !link.backlog && el("p.hint", t("links.none")),
       mayTest && !isOff && test(link.link),
     );
   }
