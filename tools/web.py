@@ -28,14 +28,20 @@ _TYPES = {
 
 
 def texts():
-    """Return {language: {key: text}} of the table, whose lines are `key | text | text ...`; the first names the languages."""
+    """Return {language: {key: text}} of the table, whose lines are `key | text | text ...`; the first names the languages.
+
+    A text of `-` is left out: what the gateway itself says is good enough in this language.
+    """
     lines = [line for line in (SOURCES / TEXTS).read_text().splitlines() if line.strip() and not line.startswith("#")]
     rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
     languages = rows[0][1:]
     for row in rows:
         if len(row) != len(rows[0]):
             raise SystemExit(f"{TEXTS}: {row[0]}: a text for each of {', '.join(languages)} is expected")
-    return {language: {row[0]: row[number] for row in rows[1:]} for number, language in enumerate(languages, 1)}
+    return {
+        language: {row[0]: row[number] for row in rows[1:] if row[number] != "-"}
+        for number, language in enumerate(languages, 1)
+    }
 
 
 def files():

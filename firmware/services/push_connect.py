@@ -7,13 +7,13 @@ from lib.aio.connect import ConnectionFailed, connect
 # What a person can do about it. The words: lib/aio/connect.py, lib/mqtt/client.py.
 SENTENCES = {
     "dns": "the server's name was not found: check it, and the DNS servers of the network",
-    "refused": "the machine is there, but nothing listens at this port",
+    "refused": "the machine is there, but nothing listens at this port: check it, and that the server runs",
     "unreachable": "no way to the server: check its address, the network mask and the default gateway",
-    "timeout": "no answer in time: a firewall, a wrong address, or a server in trouble",
-    "closed": "the server closed the connection",
+    "timeout": "no answer in time: check address and port; a firewall, or a server in trouble",
+    "closed": "the server closed the connection: it was restarted, or the port is one for TLS",
     "memory": "no memory for another connection now",
     "tls_not_yet_valid": "the server's certificate is not valid yet: is the gateway's clock set?",
-    "tls_expired": "the server's certificate has expired",
+    "tls_expired": "the server's certificate has expired: it needs a new one",
     "tls_name": "the server's certificate is for another name than the one in the settings",
     "tls_authority": "the server's certificate is not from the authority whose certificate is in the settings",
     "tls_handshake": "no agreement on TLS: not a TLS port, or the server wants a client certificate, or another one",
@@ -23,9 +23,9 @@ SENTENCES = {
     "server_unavailable": "the broker is out of service",
     "password": "wrong user name or password",
     "not_authorized": "the broker does not let this user in: check user name and password",
-    "malformed": "what answers there does not speak MQTT",
-    "status": "the server did not take what was sent",
-    "answer": "the server did not answer as it should",
+    "malformed": "what answers there does not speak MQTT: check the port",
+    "status": "the server did not take what was sent: check path, user name and password",
+    "answer": "the server did not answer as it should: check port and path",
 }
 
 

@@ -21,12 +21,12 @@ class Link:
         self.number = number
         self.protocol = 0
         self.sent = 0
+        self.failure = ""
+        self.failed = 0
+        self.is_tested = False
         self.due = set()
         self.is_changed = False
         self.end = None
-        self.is_tested = False
-        self.failure = ""
-        self.failed = 0
         self.tell("Disabled", "", 0)
 
     def tell(self, state, cause, now):

@@ -33,7 +33,12 @@ export function linkCards(app, mayTest) {
     return el(
       "section.card",
       { "data-key": `link${link.link}`, "aria-labelledby": `link${link.link}` },
-      el("h2", { id: `link${link.link}` }, `${t("status.mqtt" + link.link + "_state")}: `, el("span" + look, `${sign} ${linkState(app, link.state)}`)),
+      el(
+        "h2",
+        { id: `link${link.link}` },
+        `${t("status.mqtt" + link.link + "_state")}: `,
+        el("span" + look, `${sign} ${linkState(app, link.state)}`),
+      ),
       isOff
         ? el("p.muted", t("links.off"))
         : el(
@@ -63,16 +68,16 @@ export function linkCards(app, mayTest) {
         answer === null && t("links.testing"),
         answer && [
           `${answer.ok ? "✓" : "✕"} ${because(answer)}`,
-          el("small.muted", answer.steps.map((step) => ` ✓\u00a0${t("step." + step)}`)),
+          el("small.muted", answer.steps.map((step) => ` ✓\u00a0${step === "name" ? t("links.name") : step.toUpperCase()}`)),
         ],
       ),
     ];
   }
 
-  /** A sentence to act on. */
+  /** A sentence to act on; the gateway's own where this language has none. */
   function because({ ok, cause, text, steps }) {
     const key = ok ? (steps.includes("mqtt") ? "admitted" : "reached") : cause;
-    return t("cause." + key, {}, text);
+    return t("cause." + key, {}, `${text[0].toUpperCase()}${text.slice(1)}.`);
   }
 
   async function send(number) {
