@@ -1,14 +1,15 @@
 """Packs the web pages into one module, `build/web/web_assets.py`: `python -m tools.web`.
 
-Each file of firmware/web is compressed; the text table becomes one JSON file for each language; the chart library comes from
-npm as it is. The module holds one constant, FILES: tuples of (path, Content-Type, ETag, gzip). Frozen, it stays in flash. The
-same sources give the same bytes.
+Each file of firmware/web is compressed, scripts and styles without comments and indentation; the text table becomes one JSON
+file for each language; the chart library comes from npm as it is. The module holds one constant, FILES: tuples of (path,
+Content-Type, ETag, gzip). Frozen, it stays in flash. The same sources give the same bytes.
 """
 
 import gzip
 import hashlib
 import json
 import os
+import re
 import sys
 
 from tools.image import TOP
@@ -44,12 +45,26 @@ def texts():
     }
 
 
+# What stands before code on a line, and comments with lines of their own
+_AROUND = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*$|//.*$)?", re.MULTILINE)
+
+
+def lean(source):
+    """Return a script or a style without comments and indentation; its lines keep their numbers, for the browser's console."""
+    if any(line.count("`") % 2 for line in source.split("\n")):
+        raise SystemExit("a text in backquotes goes over several lines: its indentation would be lost")
+    return _AROUND.sub(lambda found: "\n" * found[0].count("\n"), source)
+
+
 def files():
     """Yield (path as the browser asks for it, content) of everything that is served."""
     for source in sorted(SOURCES.rglob("*")):
         if source.is_file() and source.name != TEXTS:
             path = "/" + source.relative_to(SOURCES).as_posix()
-            yield "/" if path == "/index.html" else path, source.read_bytes()
+            content = source.read_text()
+            if source.suffix in (".js", ".css"):
+                content = lean(content)
+            yield "/" if path == "/index.html" else path, content.encode()
     for language, table in texts().items():
         yield f"/text/{language}.json", json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
     # Made for a <script>; as a module it has to name what it gives.
