@@ -17,7 +17,7 @@ SENTENCES = {
     "tls_name": "the server's certificate is for another name than the one in the settings",
     "tls_authority": "the server's certificate is not from the authority whose certificate is in the settings",
     "tls_handshake": "no agreement on TLS: not a TLS port, or the server wants a client certificate, or another one",
-    "tls_files": "a certificate or key of the settings is missing, or does not fit",
+    "tls_files": "a certificate or key of the settings is missing, or does not fit: see the Certificate Manager",
     "protocol": "the broker does not speak MQTT 3.1.1",
     "client_id": "the broker refuses the client's name",
     "server_unavailable": "the broker is out of service",
