@@ -9,20 +9,18 @@ class Link:
     """`number`: 1 or 2. `protocol`: as above.
 
     `state`: "Disabled", "Connecting", "Connected", "Disconnected" (it was there, or nobody refused anything) or "Error".
+    `failure`: the last cause there was, as long as the settings are the same; `failed`: Unix seconds of it, 0 for none.
+    `is_tested`: its settings are being tried.
     `since`: Unix seconds when that began. `cause`: why the last connection ended or could not be made, a word of
     lib/aio/connect.py, of lib/mqtt/client.py, or "status" and "answer" of a server that did not take a reading; "" for nothing.
-    `failure`: the last cause that was one, for as long as the settings are the same; `failed`: Unix seconds of it.
-    `is_tested`: its settings are being tried. `sent`: readings that arrived since the start. `due`: slots whose present values
-    are wanted soon, None for the gateway. `is_changed`: everything there is to tell is to be told again. `end`: async function
-    that says goodbye, None for none.
+    `sent`: readings that arrived since the start. `due`: slots whose present values are wanted soon, None for the gateway.
+    `is_changed`: everything there is to tell is to be told again. `end`: async function that says goodbye, None for none.
     """
 
     def __init__(self, number):
         self.number = number
         self.protocol = 0
         self.sent = 0
-        self.failure = ""
-        self.failed = 0
         self.is_tested = False
         self.due = set()
         self.is_changed = False
@@ -34,8 +32,6 @@ class Link:
         if hasattr(self, "state") and self.state == state and self.cause == cause:
             return False
         self.state, self.cause, self.since = state, cause, now
-        if cause:
-            self.failure, self.failed = cause, now
-        elif state in ("Disabled", "Connecting"):
-            self.failure = ""  # of other settings
+        if cause or state in ("Disabled", "Connecting"):  # the latter with new settings only
+            self.failure, self.failed = cause, now if cause else 0
         return True

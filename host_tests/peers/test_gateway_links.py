@@ -272,4 +272,4 @@ def test_a_link_that_works_tells_so_and_a_test_leaves_it_alone(rig, link, tmp_pa
     link(mqtt1_port=1)
     change(rig, mqtt1_server="")
     gone = eventually(lambda: (now := told(rig))["state"] == "Disabled" and now, lambda: told(rig))
-    assert (gone["cause"], gone["backlog"]) == ("", 0)
+    assert (gone["cause"], gone["text"], gone["failed"], gone["backlog"]) == ("", "", 0, 0)
