@@ -2,8 +2,10 @@
 PYTHON = .tools/venv/bin/python
 BOARD ?= HOST
 BITS ?= 64
+APP ?=
+URL ?=
 
-.PHONY: help setup run test lint bench image clean
+.PHONY: help setup run test lint bench image release clean
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
@@ -11,6 +13,7 @@ help:
 	@echo "make lint    style, types, and a compilation of every module for the device"
 	@echo "make bench   the figures of docs/benchmarks.md"
 	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
+	@echo "make release the signed image and latest.json in build/release (docs/upgrade.md); APP=micropython.bin for an ESP32 board"
 	@echo "make clean   remove what was built (delete .tools/ too to start from nothing)"
 
 setup:
@@ -32,6 +35,10 @@ bench:
 
 image: setup
 	@$(PYTHON) -m tools.image $(BOARD) --bits $(BITS)
+
+release: setup
+	@$(PYTHON) -m tools.release image $(BOARD) --bits $(BITS) $(if $(APP),--app $(APP))
+	@$(PYTHON) -m tools.release latest $(if $(URL),--url $(URL))
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache

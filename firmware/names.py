@@ -178,6 +178,8 @@ import lib.mqtt.inbox as _
 import lib.mqtt.outbox as _
 import lib.mqtt.session as _
 import lib.mqtt.window as _
+import lib.ota.header as _
+import lib.ota.receiver as _
 import lib.provision.errors as _
 import lib.provision.protobuf as _
 import lib.provision.provisioner as _

@@ -24,6 +24,7 @@ HOST = {"ffi", "termios", "select", "uctypes", "vfs"}  # of the unix port only
 # ours and stands for all below it; one without is a module of MicroPython.
 ROOMS = {
     "lib": PURE,
+    "lib.ota": PURE | {"lib.crypto"},
     "lib.provision": PURE | {"lib.crypto"},
     "lib.store": PURE | {"errno", "io", "os"},
     "lib.aio": LOOP | SOCKETS | {"micropython"},
