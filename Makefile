@@ -3,6 +3,7 @@ PYTHON = .tools/venv/bin/python
 BOARD ?= HOST
 BITS ?= 64
 APP ?=
+KEY ?=
 URL ?=
 
 .PHONY: help setup run test lint bench image release clean
@@ -37,7 +38,7 @@ image: setup
 	@$(PYTHON) -m tools.image $(BOARD) --bits $(BITS)
 
 release: setup
-	@$(PYTHON) -m tools.release image $(BOARD) --bits $(BITS) $(if $(APP),--app $(APP))
+	@$(PYTHON) -m tools.release image $(BOARD) --bits $(BITS) $(if $(APP),--app $(APP)) $(if $(KEY),--key $(KEY))
 	@$(PYTHON) -m tools.release latest $(if $(URL),--url $(URL))
 
 clean:

@@ -13,9 +13,10 @@ from lib.ota.header import CHUNK, HASH, SIZE, Header, Refused, check_magic
 class Receiver:
     """One for an image. `position` is where in the file the next byte belongs; `header` is None until it was checked.
 
-    The generators yield None where others may run, or (offset in the slot, view): to be written, after the block of 4096 bytes
-    there was erased, before the generator goes on; the view is valid until then. They raise Refused, and after that
-    only resume() and verify() are of use, with one exception: after "chunk" the damaged one may be given once more.
+    The generators yield None where others may run, or (offset in the slot, view): to be written, after the block of 4096
+    bytes there was erased, before the generator goes on; the view is valid until then. They raise Refused. After that, or
+    when one was not driven to its end, only resume() and verify() are of use, with one exception: after "chunk" the damaged
+    one may be given again.
     """
 
     def __init__(self, read, device):
@@ -23,12 +24,12 @@ class Receiver:
         self._read = read
         self._tail = device.tail
         self._device = device
-        self._buffer = memoryview(bytearray(CHUNK))
         self._hash = bytearray(HASH)
         self._restart()
 
     def _restart(self):
         self.header = None
+        self._buffer = memoryview(bytearray(SIZE))  # one of a chunk would lie about while Ed25519 needs memory
         self._start = 0  # where in the file the buffer's first byte belongs
         self._used = 0  # bytes in the buffer
         self._want = SIZE  # bytes that make it complete
@@ -58,9 +59,9 @@ class Receiver:
             yield from self._take_header()
         elif self._start < self.header.list_end:
             yield self._tail + self._start, self._buffer[: self._used]
-            self._advance()
-            if self._start == self.header.list_end:
+            if self.position == self.header.list_end:
                 yield from self._check_list()
+            self._advance()
         else:
             self._check_chunk()
             yield self._start - self.header.list_end, self._buffer[: self._used]
@@ -122,6 +123,9 @@ class Receiver:
     def _take_header(self):
         header = Header(self._buffer)
         yield from header.check(self._device)
+        whole = memoryview(bytearray(CHUNK))
+        whole[:SIZE] = self._buffer
+        self._buffer = whole
         self.header = header
         self._want = min(CHUNK, header.list_end)
 

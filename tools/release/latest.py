@@ -14,7 +14,10 @@ def make(folder, base, keys):
     newest = {}
     for path in sorted(folder.glob("*.img")):
         image = path.read_bytes()
-        header = check(image, keys)
+        try:
+            header = check(image, keys)
+        except Refused as refused:
+            raise Refused(f"{path}: {refused}")
         row = (numbers(header["version"]), path, image[:HEADER_SIZE], header)
         if header["board"] not in newest or newest[header["board"]][0] < row[0]:
             newest[header["board"]] = row
