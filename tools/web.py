@@ -5,12 +5,13 @@ file for each language; the chart library comes from npm as it is. The module ho
 Content-Type, ETag, gzip). Frozen, it stays in flash. The same sources give the same bytes.
 """
 
-import gzip
 import hashlib
 import json
 import os
 import re
 import sys
+
+from zopfli import gzip  # three per cent smaller than zlib
 
 from tools.image import TOP
 
@@ -81,7 +82,7 @@ def packed():
             raise SystemExit(f"{path} is nothing that a page is made of: known are {', '.join(_TYPES)}")
         kind = _TYPES[ending]
         tag = '"' + hashlib.sha256(content).hexdigest()[:12] + '"'
-        rows.append((path, kind, tag, gzip.compress(content, 9, mtime=0)))
+        rows.append((path, kind, tag, gzip.compress(content)))
     return rows
 
 
