@@ -105,6 +105,7 @@ class Gateway:
         self.settings.on_error = lambda error: self.crashed("settings", error)
         self.front = Front(self)
         self.push = None  # what serves the links, once one is on: firmware/services/push.py
+        self._is_pushing = False
         self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
         self.phones = None  # who serves them, while they may come over the own access point: services/provisioning_ap.py
         self._use_zone()
@@ -220,7 +221,8 @@ class Gateway:
             await asyncio.wait_for_ms(self.push.end(), _GOODBYE_MS)
         except Exception as error:
             self.crashed("push", error)
-        self._reset()
+        finally:
+            self._reset()
 
     def _reset(self):
         try:
@@ -230,11 +232,16 @@ class Gateway:
 
     def _start_push(self):
         """Start what serves the links if one is on. It stays in RAM then."""
-        if self.push is None and (self.settings.get("push1_protocol") or self.settings.get("push2_protocol")):
+        if not self._is_pushing and (self.settings.get("push1_protocol") or self.settings.get("push2_protocol")):
+            self._is_pushing = True
+            self.supervisor.start("push", self._serve_links)
+
+    async def _serve_links(self):
+        if self.push is None:  # here, for it may fail, which is nobody else's business
             from firmware.services.push import Push  # noqa: PLC0415 - RAM that only those pay for who have a link
 
             self.push = Push(self, self._load)
-            self.supervisor.start("push", self.push.run)
+        await self.push.run()
 
     def factory_reset(self, by):
         """Forget all but what belongs to the hardware and begin anew soon; `by`: who wants it. OSError: it was not begun."""

@@ -116,8 +116,15 @@ class Receiver:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self._client.disconnect()
         self._client.loop_stop()
+
+    def until_lost(self):
+        """Wait until it has noticed that the broker died: all that was sent to it has come by then."""
+        eventually(lambda: not self._client.is_connected(), "paho-mqtt does not notice that the broker is gone")
 
     def publish(self, topic, payload, qos=1, retain=False):
         self._client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE_S)

@@ -4,13 +4,14 @@ In RAM while the link is on; what renders messages is loaded for each of them.
 """
 
 import asyncio
+import gc
 from time import ticks_diff, ticks_ms
 
 from micropython import const
 
 from firmware.services import pieces, push_connect
 from firmware.services import push_topics as topics
-from firmware.state.readings import PRESENT
+from firmware.state.readings import PRESENT, SILENT
 from lib.aio.connect import ConnectionFailed
 from lib.mqtt.client import Client
 from lib.store.journal import AGAIN, ROOM
@@ -18,6 +19,7 @@ from lib.store.journal import AGAIN, ROOM
 _IDLE_MS = const(50)
 _LOOK_MS = const(2000)  # between two looks whether devices came or went
 _ALL_GONE_MS = const(10000)  # that the broker has to take the removals
+_AGAIN_MS = const(60000)  # after the flash did not take what was to be announced
 _LARGE, _LARGEST = const(256), const(1200)  # bytes of a message that comes in, the latter with commands
 _MOST_COMMANDS = const(4)  # that wait
 _ERRORS = ("dns", "refused", "unreachable", "timeout", "closed", "memory")  # causes that pass by themselves
@@ -44,10 +46,12 @@ class _Mqtt:
         self._removals = 0  # that the broker has not taken yet
         self._commands = []
         self._known = None  # devices that were announced last
+        self._failed_ms = None  # when the flash did not take them
         self._shown = {}  # slot: whether it was told to be online
         settings = gateway.settings
         self._base = topics.base(gateway, number)
         self._has_hass = settings.get(f"hass{number}_discovery")
+        self._orders = topics.commands(gateway, number) if settings.get(f"push{number}_commands") else ""
         self._birth = settings.get(f"hass{number}_prefix") + "/status"
         self._retain = settings.get(f"push{number}_retain") == 1
         self._qos = settings.get(f"mqtt{number}_qos")
@@ -60,10 +64,10 @@ class _Mqtt:
             user,
             settings.get(f"mqtt{number}_password").encode() if user else None,
             (self._base.encode() + b"/status", _OFFLINE, True, 1),
-            largest=_LARGEST if settings.get(f"push{number}_commands") else _LARGE,
+            largest=_LARGEST if self._orders else _LARGE,
         )
         self._client.timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
-        wanted = [(topics.commands(gateway, number).encode(), 1)] if settings.get(f"push{number}_commands") else []
+        wanted = [(self._orders.encode(), 1)] if self._orders else []
         self._client.subscriptions = tuple(wanted + ([(self._birth.encode(), 0)] if self._has_hass else []))
 
     async def run(self):
@@ -74,7 +78,7 @@ class _Mqtt:
             while True:
                 if runner.done():
                     await runner  # raises what it ended with
-                    return
+                    await asyncio.Event().wait()  # it has said goodbye: whoever wanted that ends this task too
                 self._tell()
                 if client.state == "connected":
                     try:
@@ -119,9 +123,9 @@ class _Mqtt:
                 await self._look()
             if self._commands:
                 await self._answer(self._commands.pop(0))
-            elif link.due:
+            if link.due:  # each in turn, so that neither waits for the end of the other
                 await self._show(link.due.pop())
-            elif not await self._send_record():
+            if not await self._send_record() and not link.due and not self._commands:
                 await asyncio.sleep_ms(_IDLE_MS)
 
     async def _greet(self):
@@ -129,23 +133,32 @@ class _Mqtt:
         await self._render("/status", flat.greeting(self._gateway), 1, True)
         if self._has_hass:
             await self._render("/firmware", flat.firmware(), 1, True)
-            for outlet in self._gateway.readings.devices:
-                if topics.is_pushed(self._gateway.settings, outlet.slot, self._number):
-                    self._link.due.add(outlet.slot)
-            self._link.due.add(None)
+            self._want_all()
         else:
             self._link.due.clear()
             await self._announce(())  # what was announced when it was on
 
+    def _want_all(self):
+        """Home Assistant is to see all values of now."""
+        due = self._link.due
+        due.add(None)
+        for device in self._gateway.readings.devices:
+            if topics.is_pushed(self._gateway.settings, device.slot, self._number):
+                due.add(device.slot)
+
     async def _look(self):
         """See whether devices came, went, fell silent."""
-        gateway = self._gateway
+        gateway, link = self._gateway, self._link
         devices = [each for each in gateway.readings.devices if topics.is_pushed(gateway.settings, each.slot, self._number)]
-        known = [(each.slot, each.model, each.serial) for each in devices if each.model]
-        if self._has_hass and (known != self._known or self._link.is_changed):
-            self._known = known
-            await self._announce(self._load("firmware.services.hass").announced(gateway, self._number))
-        self._link.is_changed = False
+        if link.is_changed:
+            link.is_changed = False  # first: there may be more of it meanwhile
+            self._known = None
+        if self._has_hass and (self._failed_ms is None or ticks_diff(ticks_ms(), self._failed_ms) > _AGAIN_MS):
+            known = [_appearance(device) for device in devices]
+            if known != self._known:
+                is_told = await self._announce(self._load("firmware.services.hass").announced(gateway, self._number))
+                self._known = known if is_told else None
+                self._failed_ms = None if is_told else ticks_ms()
         for device in devices:
             is_there = device.status == PRESENT
             if self._shown.get(device.slot) != is_there and (device.model or device.slot in self._shown or is_there):
@@ -156,24 +169,39 @@ class _Mqtt:
                 self._shown[device.slot] = is_there
 
     async def _announce(self, announced):
-        """Tell Home Assistant what there is, and take back what is no more."""
+        """Tell Home Assistant what there is, and take back what is no more; False: the flash does not take the note of it."""
         gateway, number, client = self._gateway, self._number, self._client
         announced = list(announced)
         kept = self._load("firmware.services.hass_announced")
-        gone = kept.begin(gateway, number, [(topic, slot) for topic, slot, _ in announced])
+        try:
+            gone = kept.begin(gateway, number, [(topic, slot) for topic, slot, _ in announced])
+        except OSError as error:
+            self._complain(f"nothing can be announced to Home Assistant, {error!r}")
+            return False
         for topic in gone:
             self._removals += 1
             await client.publish(topic.encode(), b"", 1, True, -1)
-        for topic, _, device in announced:
+        for topic, slot, device in announced:
+            if slot is not None and not device.groups:
+                continue  # another meter answers there meanwhile
             render = self._load("firmware.services.hass").message(gateway, number, device)
             await self._send(topic, render, 1, True)
         since = ticks_ms()
         while self._removals and client.state == "connected":
             if ticks_diff(ticks_ms(), since) > _ALL_GONE_MS:
-                return
+                return True
             await asyncio.sleep_ms(_IDLE_MS)
         if not self._removals:
-            kept.end(gateway, number, gone)
+            try:
+                kept.end(gateway, number, gone)
+            except OSError:
+                pass  # they are taken back once more
+        return True
+
+    def _complain(self, text):
+        """Have an event, if the last was another one."""
+        if self._link.is_new(text):
+            self._gateway.events.add("push", f"link {self._number}: {text}")
 
     async def _show(self, slot):
         """Home Assistant sees the present values, however many wait in the journal."""
@@ -188,7 +216,11 @@ class _Mqtt:
 
     async def _send_record(self):
         """Send one of the journal; return whether there is more to do at once."""
-        found = self._journal.read(self._index, self._buffer)
+        try:
+            found = self._journal.read(self._index, self._buffer)
+        except MemoryError:
+            gc.collect()
+            return False
         if found is None:
             return False
         await asyncio.sleep_ms(0)
@@ -198,11 +230,15 @@ class _Mqtt:
         self._flying.append(sequence)
         try:
             topic, render = self._load("firmware.services.push_record").message(self._gateway, self._number, view)
-        except ValueError as error:
-            self._gateway.events.add("push", f"link {self._number}: a record cannot be told, {error}")
+            length = await pieces.length(render)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever is wrong with it: the others are not to wait for it for ever
+            self._complain(f"a record cannot be told, {error!r}")
             self._arrived(sequence)
             return True
-        await self._send(topic, render, self._qos, self._retain and "/history/" not in topic, sequence)
+        retain = self._retain and "/history/" not in topic
+        await self._client.publish(topic.encode(), lambda put: pieces.send(render, put), self._qos, retain, sequence, length)
         if not self._qos:
             self._arrived(sequence)
         return True
@@ -232,10 +268,8 @@ class _Mqtt:
         if topic == self._birth:
             if payload is not None and bytes(payload) == b"online":
                 self._link.is_changed = True
-                self._link.due.add(None)
-                for device in self._gateway.readings.devices:
-                    self._link.due.add(device.slot)
-        elif not is_retained and len(self._commands) < _MOST_COMMANDS:
+                self._want_all()
+        elif self._orders and topic == self._orders and not is_retained and len(self._commands) < _MOST_COMMANDS:
             self._commands.append(None if payload is None else bytes(payload))
 
     async def _answer(self, command):
@@ -250,9 +284,9 @@ class _Mqtt:
     async def _render(self, place, render, qos, retain):
         await self._send(self._base + place, render, qos, retain)
 
-    async def _send(self, topic, render, qos, retain, token=None):
+    async def _send(self, topic, render, qos, retain):
         length = await pieces.length(render)
-        await self._client.publish(topic.encode(), lambda put: pieces.send(render, put), qos, retain, token, length)
+        await self._client.publish(topic.encode(), lambda put: pieces.send(render, put), qos, retain, None, length)
 
     async def _publish(self, place, text, qos, retain):
         await self._client.publish((self._base + place).encode(), text, qos, retain)
@@ -261,3 +295,10 @@ class _Mqtt:
         if self._client.state == "connected":
             await self._publish("/status", _OFFLINE, 0, True)
             await self._client.disconnect()
+
+
+def _appearance(device):
+    """Return what an announcement shows of a device, so that it is made anew when that is another one."""
+    is_known = device.status in (PRESENT, SILENT)
+    counters = device.groups.get("counters")
+    return device.slot, device.model, device.serial, is_known, counters and bytes(counters.unit), bytes(device.quadrants)

@@ -5,6 +5,7 @@ again later, and nothing overtakes it. In RAM while the link is on.
 """
 
 import asyncio
+import gc
 from binascii import b2a_base64
 from time import ticks_diff, ticks_ms
 
@@ -35,6 +36,9 @@ async def serve(gateway, load, link, journal):
                 break
             except ConnectionFailed as failure:
                 post.failed(failure.args[0])
+            except MemoryError:
+                gc.collect()
+                post.failed("memory")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _TOP_S)
         if not batch:
@@ -73,15 +77,28 @@ class _Post:
                 continue
             try:
                 return (found[0],) + self._load("firmware.services.push_record").reading(self._gateway, found[1])
-            except ValueError as error:
-                self._gateway.events.add("push", f"link {self._link.number}: a record cannot be told, {error}")
-                self._journal.acknowledge(self._link.number - 1, found[0])
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever is wrong with it: the others are not to wait for it for ever
+                self._leave_out(found[0], error)
+
+    def _leave_out(self, sequence, error):
+        """Go on behind a record that cannot be told."""
+        text = f"link {self._link.number}: a record cannot be told, {error!r}"
+        if self._link.is_new(text):
+            self._gateway.events.add("push", text)
+        self._journal.acknowledge(self._link.number - 1, sequence)
 
     async def send(self, batch):
         """Send one message and see that it arrived. Raises ConnectionFailed."""
         link = self._link
-        render = self._document(batch) if link.protocol == XML else self._json(batch[0])
-        length = await pieces.length(render)
+        try:
+            render = self._document(batch) if link.protocol == XML else self._json(batch[0])
+            length = await pieces.length(render)
+        except MemoryError:
+            raise
+        except Exception as error:
+            return self._leave_out(batch[-1][0], error)
         connection = await push_connect.open_link(self._gateway, link.number)
         try:
             if link.protocol != XML:
@@ -156,6 +173,9 @@ class _Post:
             pair = user + ":" + settings.get(f"mqtt{number}_password")
             login = "Authorization: Basic " + b2a_base64(pair.encode()).decode().strip() + "\r\n"
         path, host = settings.get(f"push{number}_path"), settings.get(f"mqtt{number}_server")
+        port = settings.get(f"mqtt{number}_port")
+        if port != (443 if settings.get(f"mqtt{number}_tls") else 80):
+            host = f"{host}:{port}"
         return (
             f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{login}Content-Type: application/json\r\n"
             f"Content-Length: {length}\r\nConnection: close\r\n\r\n"

@@ -6,6 +6,7 @@ In RAM while a link is on. docs/mqtt.md tells more.
 """
 
 import asyncio
+import gc
 from time import ticks_diff, ticks_ms
 
 from micropython import const
@@ -35,6 +36,7 @@ class _Outlet:
         self.is_first = True
         self.is_owed = False  # its turn has come; it is over when there is a reading that was not taken before
         self.taken = [0, 0]  # when measurements and counters were read that were taken last
+        self.is_failing = False  # told once, until it goes again
         self.before = None  # what was taken last: of a switch its state; with a dead band mantissas and exponents
 
 
@@ -50,8 +52,8 @@ class Push:
         self._outlets = []
         self._tasks = []
         self._is_ending = False
-        self._flushed_ms = ticks_ms()
-        self._unsaved_ms = None  # since when something waits that is not on flash
+        self._flushed_ms = self._marked_ms = ticks_ms()
+        self._marks = [0, 0]  # how many a link has to have sent until all that was there then has arrived
         self._trouble = ""
 
     def refresh(self, number):
@@ -72,10 +74,14 @@ class Push:
         try:
             while True:
                 self._changed.clear()
-                self._begin()
-                while not self._changed.is_set():
+                if not self._is_ending:
+                    self._begin()
+                while self._is_ending or not self._changed.is_set():
                     await asyncio.sleep_ms(_LOOK_MS)
-                    await self._look()
+                    try:
+                        await self._look()
+                    except MemoryError:
+                        gc.collect()
                 await self._end()
         finally:
             self._stop()
@@ -104,6 +110,7 @@ class Push:
                 )
                 self._tasks.append(task)
         now = self._now()
+        before = {outlet.slot: outlet for outlet in self._outlets}
         self._outlets = []
         for slot in (None, "lir", "rir") + tuple(range(1, _MOST_SLOTS + 1)):
             values = documents = deadband = 0
@@ -116,7 +123,13 @@ class Push:
                     band = settings.get(f"push{link.number}_deadband")
                     deadband = min(band, deadband) if band and deadband else band or deadband
             if values or documents:
-                self._outlets.append(_Outlet(slot, topics.interval_s(settings, slot), (values, documents), deadband, now))
+                outlet = _Outlet(slot, topics.interval_s(settings, slot), (values, documents), deadband, now)
+                last = before.get(slot)
+                if last and last.masks == outlet.masks:  # what is told already stays so
+                    outlet.is_first, outlet.is_owed, outlet.taken = last.is_first, last.is_owed, last.taken
+                    if last.interval_s == outlet.interval_s:
+                        outlet.turn = last.turn
+                self._outlets.append(outlet)
 
     def _serve(self, serve, link):
         return serve(self._gateway, self._load, link, self.journal)
@@ -146,18 +159,30 @@ class Push:
         now = self._now()
         is_late = self._gateway.clock.uptime_s() > _FIRST_S
         for outlet in self._outlets:
-            device = None if outlet.slot is None else self._gateway.readings.device(outlet.slot)
-            turn = now // outlet.interval_s
-            is_turn = turn != outlet.turn or (is_late and outlet.is_first) or self._is_news(outlet, device)
-            if is_turn:
-                outlet.turn = turn
-                outlet.is_first = False
-                outlet.is_owed = True
-            if outlet.is_owed:
-                outlet.is_owed = not await self._record("take", self._gateway, outlet, device, self._append)
-                if not outlet.is_owed or is_turn:
-                    self._tell(outlet)
+            try:
+                await self._turn(outlet, now, is_late)
+                outlet.is_failing = False
+            except MemoryError:
+                gc.collect()  # the next look makes up for it
+            except Exception as error:  # the others go on, and this one at its next turn
+                outlet.is_owed = False
+                if not outlet.is_failing:
+                    outlet.is_failing = True
+                    self._gateway.crashed(f"push of {outlet.slot or 'inputs'}", error)
         await self._keep()
+
+    async def _turn(self, outlet, now, is_late):
+        device = None if outlet.slot is None else self._gateway.readings.device(outlet.slot)
+        turn = now // outlet.interval_s
+        is_turn = turn != outlet.turn or (is_late and outlet.is_first) or self._is_news(outlet, device)
+        if is_turn:
+            outlet.turn = turn
+            outlet.is_first = False
+            outlet.is_owed = True
+        if outlet.is_owed:
+            outlet.is_owed = not await self._record("take", self._gateway, outlet, device, self._append)
+            if not outlet.is_owed or is_turn:
+                self._tell(outlet)
 
     def _record(self, name, *arguments):
         return getattr(self._load("firmware.services.push_record"), name)(*arguments)
@@ -182,22 +207,34 @@ class Push:
         journal = self.journal
         while journal.tidy():
             await asyncio.sleep_ms(0)
-        if journal.append(view, mask) is not None and self._unsaved_ms is None:
-            self._unsaved_ms = ticks_ms()
+        journal.append(view, mask)
 
     async def _keep(self):
         """Bring to flash what was not taken in time; tell what is wrong with the flash."""
         journal, now = self.journal, ticks_ms()
-        if not journal.backlog(0) and not journal.backlog(1):
-            self._unsaved_ms = None
-        elif self._unsaved_ms is not None and ticks_diff(now, self._unsaved_ms) > _UNSAVED_MS:
-            if ticks_diff(now, self._flushed_ms) > _FLUSH_MS:
-                while journal.flush():
-                    await asyncio.sleep_ms(0)
-                self._flushed_ms = now
-                self._unsaved_ms = None
+        if self._has_arrived():
+            self._mark(now)
+        elif ticks_diff(now, self._marked_ms) > _UNSAVED_MS and ticks_diff(now, self._flushed_ms) > _FLUSH_MS:
+            while journal.flush():
+                await asyncio.sleep_ms(0)
+            self._flushed_ms = now
+            if not journal.failure:
+                self._trouble = ""
+                self._mark(now)
         trouble = journal.trouble or (repr(journal.failure) if journal.failure else "")
-        if trouble and trouble != self._trouble:
-            self._gateway.events.add("push", "journal: " + trouble)
-        self._trouble = trouble
         journal.trouble = ""
+        if trouble and trouble != self._trouble:
+            self._trouble = trouble
+            self._gateway.events.add("push", "journal: " + trouble)
+
+    def _has_arrived(self):
+        """Whether the links have sent all that was there at the time of the marks."""
+        for link in self.links:
+            if link.sent < self._marks[link.number - 1] and self.journal.backlog(link.number - 1):
+                return False
+        return True
+
+    def _mark(self, now):
+        for link in self.links:
+            self._marks[link.number - 1] = link.sent + self.journal.backlog(link.number - 1)
+        self._marked_ms = now

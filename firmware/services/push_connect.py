@@ -59,6 +59,8 @@ def _context(gateway, number):
     names = [f"mqtt{number}_cert_file"] + ([f"mqtt{number}_cli_cert", f"mqtt{number}_key_file"] if kind == 2 else [])
     try:
         files = [store.load(settings.get(name)) for name in names]
+        return __import__("lib.aio.tls_client", None, None, ("*",)).context(*files)
     except KeyError:
         raise ConnectionFailed("tls_files")
-    return __import__("lib.aio.tls_client", None, None, ("*",)).context(*files)
+    except MemoryError:
+        raise ConnectionFailed("memory")

@@ -55,10 +55,11 @@ async def _take(outlet, place, group, kind, key, mask, buffer, append):
     """Keep one group, if its values are good and were not kept before."""
     if group is None or group.quality() != GOOD or (group.utc == outlet.taken[place] and group.utc):
         return False
-    outlet.taken[place] = group.utc
+    utc = group.utc  # as it was read: the meter's task may read it anew meanwhile
     if mask:
         await append(_encode(buffer, kind, group, key), mask)
-    return True
+    outlet.taken[place] = utc
+    return mask != 0
 
 
 async def _averages(device, key, mask, buffer, append):
@@ -84,6 +85,8 @@ def is_beyond(group, outlet):
     if outlet.before is None:
         return False
     mantissas, exponents = outlet.before
+    if len(exponents) != len(group.rows):
+        return True  # another meter's
     for index in range(len(group.rows)):
         if group.rows[index][0].rstrip("0123456789") in _BANDED:
             then, now = exponents[index], group.exponent[index]
@@ -156,7 +159,8 @@ def _device(gateway, slot, model, serial):
 def message(gateway, link, view):
     """Return (topic, render(out)) of a record for an MQTT link. Raises ValueError for one that cannot be told."""
     kind, slot, told = reading(gateway, view)
-    is_late = told.utc and gateway.clock.utc() - told.utc > _LATE_S
+    # With a time while the clock is not set now, it is from before the start.
+    is_late = told.utc and (not gateway.clock.is_set or gateway.clock.utc() - told.utc > _LATE_S)
     where = topics.base(gateway, link) + ("/history/" if is_late else "/") + topic(kind, slot)
     return where, renderer(gateway, link, kind, slot, told)
 

@@ -25,7 +25,13 @@ class Link:
         self.due = set()
         self.is_changed = False
         self.end = None
+        self._trouble = ""
         self.tell("Disabled", "", 0)
+
+    def is_new(self, trouble):
+        """Note what goes wrong, in words; return whether it is something else than before."""
+        was, self._trouble = self._trouble, trouble
+        return trouble != was
 
     def tell(self, state, cause, now):
         """Note a state and a cause; return whether either is new."""
