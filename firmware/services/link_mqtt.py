@@ -41,6 +41,8 @@ class _Mqtt:
         self._number = number = link.number
         self._index = number - 1
         self._buffer = bytearray(ROOM)
+        self._pieces = pieces.Pieces()
+        self._held = None  # what read() gave, until it is sent
         self._flying = []  # sequence numbers of records that were sent, in order
         self._landed = set()  # those of them that arrived before an earlier one
         self._removals = 0  # that the broker has not taken yet
@@ -106,27 +108,37 @@ class _Mqtt:
 
     async def _converse(self):
         """Do what is to be done on a connection, until it ends."""
-        link, journal, client = self._link, self._journal, self._client
-        journal.rewind(self._index)
-        self._flying, self._landed = [], set()
+        client = self._client
+        self._journal.rewind(self._index)
+        self._flying, self._landed, self._held = [], set(), None
         self._removals = 0
         self._commands = []
         self._shown = {}
         self._known = None
         self._tell()
         await self._greet()
-        looked_ms = ticks_ms() - _LOOK_MS
+        self._looked_ms = ticks_ms() - _LOOK_MS
         while client.state == "connected":
-            now = ticks_ms()
-            if ticks_diff(now, looked_ms) >= _LOOK_MS or link.is_changed:
-                looked_ms = now
-                await self._look()
-            if self._commands:
-                await self._answer(self._commands.pop(0))
-            if link.due:  # each in turn, so that neither waits for the end of the other
-                await self._show(link.due.pop())
-            if not await self._send_record() and not link.due and not self._commands:
-                await asyncio.sleep_ms(_IDLE_MS)
+            try:
+                if not await self._step():
+                    await asyncio.sleep_ms(_IDLE_MS)
+            except MemoryError:  # half a message would have ended the connection; what is not out yet is sent later
+                self._complain("no memory for a message now")
+                gc.collect()
+                await asyncio.sleep_ms(_LOOK_MS)
+
+    async def _step(self):
+        """One of each that is to be done, so that none waits for the end of the others; return whether there is more."""
+        link = self._link
+        now = ticks_ms()
+        if ticks_diff(now, self._looked_ms) >= _LOOK_MS or link.is_changed:
+            self._looked_ms = now
+            await self._look()
+        if self._commands:
+            await self._answer(self._commands.pop(0))
+        if link.due:
+            await self._show(link.due.pop())
+        return await self._send_record() or link.due or self._commands
 
     async def _greet(self):
         flat = self._load("firmware.services.payload_flat")
@@ -216,29 +228,29 @@ class _Mqtt:
 
     async def _send_record(self):
         """Send one of the journal; return whether there is more to do at once."""
-        try:
+        if not self._held:
             found = self._journal.read(self._index, self._buffer)
-        except MemoryError:
-            gc.collect()
-            return False
-        if found is None:
-            return False
-        await asyncio.sleep_ms(0)
-        if found == AGAIN:
-            return True
-        sequence, view = found
-        self._flying.append(sequence)
+            if found is None:
+                return False
+            await asyncio.sleep_ms(0)
+            if found == AGAIN:
+                return True
+            self._held = found
+            self._flying.append(found[0])
+        sequence, view = self._held
         try:
             topic, render = self._load("firmware.services.push_record").message(self._gateway, self._number, view)
-            length = await pieces.length(render)
+            length = await pieces.length(render, self._pieces)
         except MemoryError:
             raise
         except Exception as error:  # whatever is wrong with it: the others are not to wait for it for ever
             self._complain(f"a record cannot be told, {error!r}")
+            self._held = None
             self._arrived(sequence)
             return True
         retain = self._retain and "/history/" not in topic
-        await self._client.publish(topic.encode(), lambda put: pieces.send(render, put), self._qos, retain, sequence, length)
+        await self._publish_pieces(topic, render, self._qos, retain, sequence, length)
+        self._held = None
         if not self._qos:
             self._arrived(sequence)
         return True
@@ -285,8 +297,11 @@ class _Mqtt:
         await self._send(self._base + place, render, qos, retain)
 
     async def _send(self, topic, render, qos, retain):
-        length = await pieces.length(render)
-        await self._client.publish(topic.encode(), lambda put: pieces.send(render, put), qos, retain, None, length)
+        await self._publish_pieces(topic, render, qos, retain, None, await pieces.length(render, self._pieces))
+
+    async def _publish_pieces(self, topic, render, qos, retain, token, length):
+        send = pieces.send
+        await self._client.publish(topic.encode(), lambda put: send(render, put, self._pieces), qos, retain, token, length)
 
     async def _publish(self, place, text, qos, retain):
         await self._client.publish((self._base + place).encode(), text, qos, retain)

@@ -52,6 +52,7 @@ class _Post:
         self._link = link
         self._journal = journal
         self._buffer = bytearray(ROOM)
+        self._pieces = pieces.Pieces()
         self._held = None  # what was read and belongs to the next message
         self._log_id = 0
 
@@ -94,7 +95,7 @@ class _Post:
         link = self._link
         try:
             render = self._document(batch) if link.protocol == XML else self._json(batch[0])
-            length = await pieces.length(render)
+            length = await pieces.length(render, self._pieces)
         except MemoryError:
             raise
         except Exception as error:
@@ -103,7 +104,7 @@ class _Post:
         try:
             if link.protocol != XML:
                 await connection.send(self._head(length))
-            await pieces.send(render, connection.send)
+            await pieces.send(render, connection.send, self._pieces)
             await self._answer(connection)
         finally:
             connection.close()

@@ -45,9 +45,10 @@ class Pieces:
         return memoryview(self._buffer)[: self.used]
 
 
-async def length(render):
-    """Return how many bytes a renderer puts."""
-    out = Pieces()
+async def length(render, out=None):
+    """Return how many bytes a renderer puts. `out`: the Pieces to use; who has many messages has them made once."""
+    out = out or Pieces()
+    out.used = 0
     total = count = 0
     for _ in render(out):
         total += out.used
@@ -58,9 +59,10 @@ async def length(render):
     return total + out.used
 
 
-async def send(render, write):
+async def send(render, write, out=None):
     """Hand what a renderer puts to `await write(view)` in pieces of up to a kilobyte; a view is valid during the call only."""
-    out = Pieces()
+    out = out or Pieces()
+    out.used = 0
     count = 0
     for _ in render(out):
         count += 1

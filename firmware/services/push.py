@@ -83,6 +83,8 @@ class Push:
                     except MemoryError:
                         gc.collect()
                 await self._end()
+                await asyncio.sleep_ms(0)  # what has ended comes to its end
+                gc.collect()  # before there is the new beside the old
         finally:
             self._stop()
 
@@ -179,7 +181,7 @@ class Push:
             outlet.turn = turn
             outlet.is_first = False
             outlet.is_owed = True
-        if outlet.is_owed:
+        if outlet.is_owed and (device or outlet.slot is None):
             outlet.is_owed = not await self._record("take", self._gateway, outlet, device, self._append)
             if not outlet.is_owed or is_turn:
                 self._tell(outlet)

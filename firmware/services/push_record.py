@@ -122,7 +122,7 @@ def reading(gateway, view):
     if kind >= len(KINDS):
         raise ValueError("kind")
     device = _device(gateway, slot, model, serial)
-    names = _names(gateway, kind, model)
+    names = _names(gateway, kind, device)
     rows = []
     last = -1
     while told.next():
@@ -136,12 +136,14 @@ def reading(gateway, view):
     return kind, slot, payload.kept(device, KINDS[kind], rows, told.utc_ms // 1000, gateway.clock)
 
 
-def _names(gateway, kind, model):
+def _names(gateway, kind, device):
+    """Return the names of a record's rows: those of the device that is there, else as its model has them."""
     if kind == _SWITCH:
         return ("relay",)
     if kind == _INPUTS:
         return ("temperature", "pulses")
-    rows = gateway.rows(model, kind == _COUNTERS)
+    group = device.groups.get(KINDS[kind])
+    rows = group.rows if group else gateway.rows(device.model, kind == _COUNTERS)
     if rows is None:
         raise ValueError("model")
     return [row[0] for row in rows]
