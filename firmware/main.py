@@ -282,7 +282,7 @@ class Gateway:
             self._use_zone()
         self._start_push()
         if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
-            self.push.changed()
+            self.push.changed(names)
         for name in names:
             if name.startswith(("ntp_", "time_sync_src")):
                 self.sntp.wake()

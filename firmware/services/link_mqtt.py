@@ -40,8 +40,8 @@ class _Mqtt:
         self._journal = journal
         self._number = number = link.number
         self._index = number - 1
-        self._buffer = bytearray(ROOM)
-        self._pieces = pieces.Pieces()
+        link.buffers = link.buffers or (bytearray(ROOM), pieces.Pieces())
+        self._buffer, self._pieces = link.buffers
         self._held = None  # what read() gave, until it is sent
         self._flying = []  # sequence numbers of records that were sent, in order
         self._landed = set()  # those of them that arrived before an earlier one
@@ -179,6 +179,10 @@ class _Mqtt:
                 if not is_there and device.slot in self._shown:
                     await self._publish("/error", topics.silence(device.slot).encode(), 0, False)
                 self._shown[device.slot] = is_there
+        there = [device.slot for device in devices]
+        for slot in [slot for slot in self._shown if slot not in there]:
+            await self._publish("/status/" + topics.place(slot), _OFFLINE, 1, True)
+            self._shown.pop(slot)
 
     async def _announce(self, announced):
         """Tell Home Assistant what there is, and take back what is no more; False: the flash does not take the note of it."""

@@ -51,8 +51,8 @@ class _Post:
         self._load = load
         self._link = link
         self._journal = journal
-        self._buffer = bytearray(ROOM)
-        self._pieces = pieces.Pieces()
+        link.buffers = link.buffers or (bytearray(ROOM), pieces.Pieces())
+        self._buffer, self._pieces = link.buffers
         self._held = None  # what was read and belongs to the next message
         self._log_id = 0
 

@@ -48,9 +48,10 @@ class Push:
         self._load = load
         self.links = (Link(1), Link(2))
         self.journal = Journal(gateway.platform.root + "/journal")
-        self._changed = asyncio.Event()
+        self._stale = 3  # mask of links whose settings have changed
+        self._is_changed = True
         self._outlets = []
-        self._tasks = []
+        self._tasks = [None, None]
         self._is_ending = False
         self._flushed_ms = self._marked_ms = ticks_ms()
         self._marks = [0, 0]  # how many a link has to have sent until all that was there then has arrived
@@ -65,53 +66,67 @@ class Push:
                 outlet.taken = [0, 0]
         self.links[number - 1].is_changed = True
 
-    def changed(self):
-        """The settings of links or devices have changed."""
-        self._changed.set()
+    def changed(self, names):
+        """These settings have changed: of links, or of the devices."""
+        for name in names:
+            if name[:4] in ("mqtt", "push", "hass"):
+                self._stale |= int(name[4])
+        self._is_changed = True
 
     async def run(self):
         """Serve the links, for ever."""
         try:
             while True:
-                self._changed.clear()
-                if not self._is_ending:
-                    self._begin()
-                while self._is_ending or not self._changed.is_set():
-                    await asyncio.sleep_ms(_LOOK_MS)
-                    try:
-                        await self._look()
-                    except MemoryError:
-                        gc.collect()
-                await self._end()
-                await asyncio.sleep_ms(0)  # what has ended comes to its end
-                gc.collect()  # before there is the new beside the old
+                if self._is_changed and not self._is_ending:
+                    await self._take_up()
+                await asyncio.sleep_ms(_LOOK_MS)
+                try:
+                    await self._look()
+                except MemoryError:
+                    gc.collect()
         finally:
-            self._stop()
+            self._stale, self._is_changed = 3, True  # should it be started again
+            self._stop(3)
 
     async def end(self):
         """Say goodbye on all links, and bring to flash what waits: the gateway is about to restart."""
         self._is_ending = True
-        await self._end()
+        await self._end(3)
         while self.journal.flush():
             await asyncio.sleep_ms(0)
 
-    def _begin(self):
-        gateway, settings = self._gateway, self._gateway.settings
-        utc = gateway.clock.utc()
+    async def _take_up(self):
+        """Begin anew with links whose settings have changed; the other goes on with the devices as they are now."""
+        self._is_changed = False
+        stale, self._stale = self._stale, 0
+        if stale:
+            await self._end(stale)
+            await asyncio.sleep_ms(0)  # the tasks come to their end
+            gc.collect()  # before there is the new beside the old
         for link in self.links:
-            number = link.number
-            link.protocol = settings.get(f"push{number}_protocol") if settings.get(f"mqtt{number}_server") else 0
-            self.journal.want(number - 1, link.protocol != 0)
-            link.due.clear()
-            link.tell("Connecting" if link.protocol else "Disabled", "", utc)
-            if link.protocol:
-                name = "link_mqtt" if link.protocol == MQTT else "link_post"
-                module = __import__("firmware.services." + name, None, None, ("*",))  # for good: it lasts
-                task = gateway.supervisor.start(
-                    f"link {number}", lambda link=link, serve=module.serve: self._serve(serve, link)
-                )
-                self._tasks.append(task)
-        now = self._now()
+            if stale & link.number:
+                self._begin(link)
+            link.is_changed = True
+        self._list()
+
+    def _begin(self, link):
+        gateway, settings, number = self._gateway, self._gateway.settings, link.number
+        link.protocol = settings.get(f"push{number}_protocol") if settings.get(f"mqtt{number}_server") else 0
+        self.journal.want(number - 1, link.protocol != 0)
+        link.due.clear()
+        link.tell("Connecting" if link.protocol else "Disabled", "", gateway.clock.utc())
+        if not link.protocol:
+            link.buffers = None
+            return
+        name = "link_mqtt" if link.protocol == MQTT else "link_post"
+        serve = __import__("firmware.services." + name, None, None, ("*",)).serve  # for good: it lasts
+        self._tasks[number - 1] = gateway.supervisor.start(
+            f"link {number}", lambda: serve(gateway, self._load, link, self.journal)
+        )
+
+    def _list(self):
+        """Make the outlets: whose values go where, and how often."""
+        settings, now = self._gateway.settings, self._now()
         before = {outlet.slot: outlet for outlet in self._outlets}
         self._outlets = []
         for slot in (None, "lir", "rir") + tuple(range(1, _MOST_SLOTS + 1)):
@@ -133,22 +148,20 @@ class Push:
                         outlet.turn = last.turn
                 self._outlets.append(outlet)
 
-    def _serve(self, serve, link):
-        return serve(self._gateway, self._load, link, self.journal)
-
-    async def _end(self):
+    async def _end(self, mask):
         for link in self.links:
-            if link.end:
+            if link.end and mask & link.number:
                 try:
                     await asyncio.wait_for_ms(link.end(), _GOODBYE_MS)
                 except Exception:  # it does not matter any more
                     pass
-        self._stop()
+        self._stop(mask)
 
-    def _stop(self):
-        for task in self._tasks:
-            task.cancel()
-        self._tasks.clear()
+    def _stop(self, mask):
+        for index in (0, 1):
+            if self._tasks[index] and mask >> index & 1:
+                self._tasks[index].cancel()
+                self._tasks[index] = None
 
     def _now(self):
         clock = self._gateway.clock

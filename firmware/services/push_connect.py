@@ -1,7 +1,5 @@
 """Connections of the links: where to, with which certificates, and in words why not."""
 
-from firmware.services.resolver import Resolver
-from firmware.state.certificates import Certificates
 from lib.aio.connect import ConnectionFailed, connect
 
 # What a person can do about it. The words: lib/aio/connect.py, lib/mqtt/client.py.
@@ -36,8 +34,14 @@ async def open_link(gateway, number, on_address=None):
     """
     settings = gateway.settings
     host = settings.get(f"mqtt{number}_server")
-    resolver = Resolver(lambda: gateway.platform.network.dns_servers, gateway.clock.uptime_s)
-    context = _context(gateway, number)
+    load = gateway.router.module  # what is needed for connections only is in RAM then
+    try:
+        resolver = load("firmware.services.resolver").Resolver(
+            lambda: gateway.platform.network.dns_servers, gateway.clock.uptime_s
+        )
+        context = _context(gateway, number)
+    except MemoryError:
+        raise ConnectionFailed("memory")
     timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
 
     async def resolve(name):
@@ -55,12 +59,10 @@ def _context(gateway, number):
     kind = settings.get(f"mqtt{number}_tls")
     if not kind:
         return None
-    store = Certificates(gateway.platform.root)
+    store = gateway.router.module("firmware.state.certificates").Certificates(gateway.platform.root)
     names = [f"mqtt{number}_cert_file"] + ([f"mqtt{number}_cli_cert", f"mqtt{number}_key_file"] if kind == 2 else [])
     try:
         files = [store.load(settings.get(name)) for name in names]
         return __import__("lib.aio.tls_client", None, None, ("*",)).context(*files)
     except KeyError:
         raise ConnectionFailed("tls_files")
-    except MemoryError:
-        raise ConnectionFailed("memory")

@@ -14,7 +14,8 @@ class Link:
     `since`: Unix seconds when that began. `cause`: why the last connection ended or could not be made, a word of
     lib/aio/connect.py, of lib/mqtt/client.py, or "status" and "answer" of a server that did not take a reading; "" for nothing.
     `sent`: readings that arrived since the start. `due`: slots whose present values are wanted soon, None for the gateway.
-    `is_changed`: everything there is to tell is to be told again. `end`: async function that says goodbye, None for none.
+    `is_changed`: everything there is to tell is to be told again.
+    `end`: async function that says goodbye, None for none. `buffers`: of who serves it, kept when it begins anew.
     """
 
     def __init__(self, number):
@@ -25,6 +26,7 @@ class Link:
         self.due = set()
         self.is_changed = False
         self.end = None
+        self.buffers = None
         self._trouble = ""
         self.tell("Disabled", "", 0)
 
