@@ -87,6 +87,8 @@ class _Mqtt:
                         await self._converse()
                     except ConnectionFailed:
                         pass  # the client knows why, and tries again
+                    finally:
+                        self._commands.clear()  # meant for that moment, not for when there is a connection again
                 await asyncio.sleep_ms(_IDLE_MS)
         finally:
             link.end = None
@@ -112,7 +114,6 @@ class _Mqtt:
         self._journal.rewind(self._index)
         self._flying, self._landed, self._held = [], set(), None
         self._removals = 0
-        self._commands = []
         self._shown = {}
         self._known = None
         self._tell()
