@@ -44,9 +44,9 @@ def events(rig, kind="push"):
     return [event["text"] for event in api(rig, "/api/events")[1]["events"] if event["kind"] == kind]
 
 
-def told(rig, text):
-    """Wait for an event that has this in it."""
-    eventually(lambda: [one for one in events(rig) if text in one], lambda: f"no {text!r}: {events(rig)}")
+def told(rig, text, count=1):
+    """Wait for so many events that have this in them."""
+    eventually(lambda: len([one for one in events(rig) if text in one]) >= count, lambda: f"no {text!r}: {events(rig)}")
 
 
 def readings(messages, root, place):
