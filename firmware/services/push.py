@@ -11,9 +11,11 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from firmware.services import push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import MQTT, XML, Link
 from firmware.state.readings import PRESENT
+from lib.aio.connect import ConnectionFailed
 from lib.store.journal import Journal
 
 _LOOK_MS = const(200)
@@ -101,6 +103,9 @@ class Push:
         stale, self._stale = self._stale, 0
         if stale:
             await self._end(stale)
+            for link in self.links:
+                if stale & link.number:
+                    link.context = None
             await asyncio.sleep_ms(0)  # the tasks come to their end
             gc.collect()  # before there is the new beside the old
         for link in self.links:
@@ -120,6 +125,10 @@ class Push:
             return
         name = "link_mqtt" if link.protocol == MQTT else "link_post"
         serve = __import__("firmware.services." + name, None, None, ("*",)).serve  # for good: it lasts
+        try:
+            push_connect.prepare(gateway, number)  # before anything else takes the room
+        except (ConnectionFailed, MemoryError):
+            pass  # whoever connects is told so again
         self._tasks[number - 1] = gateway.supervisor.start(
             f"link {number}", lambda: serve(gateway, self._load, link, self.journal)
         )

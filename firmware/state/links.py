@@ -16,6 +16,7 @@ class Link:
     `sent`: readings that arrived since the start. `due`: slots whose present values are wanted soon, None for the gateway.
     `is_changed`: everything there is to tell is to be told again.
     `end`: async function that says goodbye, None for none. `buffers`: of who serves it, kept when it begins anew.
+    `context`: the tls.SSLContext that its settings mean, once it was made.
     """
 
     def __init__(self, number):
@@ -27,6 +28,7 @@ class Link:
         self.is_changed = False
         self.end = None
         self.buffers = None
+        self.context = None
         self._trouble = ""
         self.tell("Disabled", "", 0)
 

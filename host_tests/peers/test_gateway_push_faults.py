@@ -66,7 +66,7 @@ def name_server():
 
 @pytest.fixture(scope="module")
 def rig():
-    with name_server(), gateway(32, heap="112k", meters=MANUAL, clock=time.time(), settings={**FIELD, **STATIC}) as rig:
+    with name_server(), gateway(32, meters=MANUAL, clock=time.time(), settings={**FIELD, **STATIC}) as rig:
         certify(rig, ca=AUTHORITY.identity.pem, own=AUTHORITY.issue("own").pem, own_key=AUTHORITY.issue("other").key_pem)
         yield rig
 
@@ -103,7 +103,7 @@ def test_certificates_of_the_broker(rig, tmp_path, kind):
         fails(rig, "Error", words, link(1, broker.port, tls=1, cert_file="ca"))
 
 
-@pytest.mark.parametrize("files", [{"tls": 1}, {"tls": 2, "cert_file": "ca", "cli_cert": "own", "key_file": "own_key"}])
+@pytest.mark.parametrize("files", [{"tls": 1}, {"tls": 2, "cert_file": "ca", "cli_cert": "nowhere", "key_file": "own_key"}])
 def test_certificates_of_the_settings_that_do_not_serve(rig, files):
     unset = {"cert_file": "", "cli_cert": "", "key_file": ""}
     fails(rig, "Error", "is missing, or does not fit", link(1, 8883, **{**unset, **files}))
