@@ -49,6 +49,7 @@ ALSO = {
     "firmware.port.esp32": {"_thread"},  # for what blocks in the chip's driver
     "lib.aio.tls_client": {"tls"},  # makes the context of a client
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
+    "firmware.services.push": {"gc"},  # old connections give back their room before new ones take some
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system
     "boards.common.main": {"machine", "sys", "time", "board", "firmware.main"},  # runs the application

@@ -4,8 +4,7 @@ In RAM while the link is on; what renders messages is loaded for each of them.
 """
 
 import asyncio
-import gc
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -118,14 +117,13 @@ class _Mqtt:
         self._known = None
         self._tell()
         await self._greet()
-        self._looked_ms = ticks_ms() - _LOOK_MS
+        self._looked_ms = ticks_add(ticks_ms(), -_LOOK_MS)
         while client.state == "connected":
             try:
                 if not await self._step():
                     await asyncio.sleep_ms(_IDLE_MS)
             except MemoryError:  # half a message would have ended the connection; what is not out yet is sent later
                 self._complain("no memory for a message now")
-                gc.collect()
                 await asyncio.sleep_ms(_LOOK_MS)
 
     async def _step(self):

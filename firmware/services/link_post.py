@@ -5,7 +5,6 @@ again later, and nothing overtakes it. In RAM while the link is on.
 """
 
 import asyncio
-import gc
 from binascii import b2a_base64
 from time import ticks_diff, ticks_ms
 
@@ -37,7 +36,6 @@ async def serve(gateway, load, link, journal):
             except ConnectionFailed as failure:
                 post.failed(failure.args[0])
             except MemoryError:
-                gc.collect()
                 post.failed("memory")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _TOP_S)

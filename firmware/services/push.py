@@ -53,7 +53,7 @@ class Push:
         self._stale = 3  # mask of links whose settings have changed
         self._is_changed = True
         self._outlets = []
-        self._tasks = [None, None]
+        self._tasks: list = [None, None]
         self._is_ending = False
         self._flushed_ms = self._marked_ms = ticks_ms()
         self._marks = [0, 0]  # how many a link has to have sent until all that was there then has arrived
@@ -85,7 +85,7 @@ class Push:
                 try:
                     await self._look()
                 except MemoryError:
-                    gc.collect()
+                    pass  # the next look makes up for this one
         finally:
             self._stale, self._is_changed = 3, True  # should it be started again
             self._stop(3)
@@ -187,7 +187,7 @@ class Push:
                 await self._turn(outlet, now, is_late)
                 outlet.is_failing = False
             except MemoryError:
-                gc.collect()  # the next look makes up for it
+                pass  # the next look makes up for it
             except Exception as error:  # the others go on, and this one at its next turn
                 outlet.is_owed = False
                 if not outlet.is_failing:

@@ -51,13 +51,13 @@ def so_many(receiver, place, count, root=ROOT):
 def test_both_links_tell_every_reading_to_brokers_of_their_own(tmp_path, bits, kind):
     authority, clients = Authority("Broker CA"), Authority("Device CA")
     server, device = authority.issue("broker", ["127.0.0.1"]), clients.issue("SG000017")
-    options = {} if kind == "plain" else {"server": server}
+    options: dict = {} if kind == "plain" else {"server": server}
     if kind == "mutual TLS":
         options["clients"] = clients
     with brokers(tmp_path, **options) as (one, two, first, second), up(bits) as rig:
         names = {"ca": authority.identity.pem, "own": device.pem, "own_key": device.key_pem}
         certify(rig, **names)
-        secure = {"cert_file": "ca", "cli_cert": "own", "key_file": "own_key"}
+        secure: dict = {"cert_file": "ca", "cli_cert": "own", "key_file": "own_key"}
         secure["tls"] = ("plain", "TLS", "mutual TLS").index(kind)
         change(rig, **link(1, one.port, **secure), **link(2, two.port, roottopic="second"))
         for place in FLAT_METERS:

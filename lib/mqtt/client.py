@@ -38,7 +38,7 @@ class Client:
         self.inbox = Inbox(largest)
         self.on_message = on_message
         self.on_settled = on_settled
-        self.subscriptions = ()  # up to 8 pairs (topic, qos), made with each connection
+        self.subscriptions: tuple = ()  # up to 8 pairs (topic, qos), made with each connection
         self.ping_ms = keepalive_s * 500  # silence in either direction, then a ping goes out
         self.timeout_ms = 10000  # for an answer of the broker
         self._uptime_s = uptime_s
