@@ -58,7 +58,7 @@ def test_documents_come_in_order_each_until_it_is_acknowledged():
         roots = [ElementTree.fromstring(text.decode()) for text in got[2:]]
         for root in roots:
             assert (root.tag, root.get("controlUnit"), root.get("deviceType")) == ("data", "18230001", "WM3M4C")
-        times = [part.get("dateTime") for root in roots for part in root.iter("measurement")]
+        times = [part.attrib["dateTime"] for root in roots for part in root.iter("measurement")]
         assert times == sorted(times)
         assert [int(root.attrib["logId"]) for root in roots] == list(range(len(roots)))
         values = {}
