@@ -89,6 +89,13 @@ class Router:
         if name in sys.modules:
             return sys.modules[name]
         gc.collect()  # so that what comes does not lie above what is about to go: that would cut up the heap
+        try:
+            return self._import(name)
+        except MemoryError:  # others may go at once
+            self._drop(0)
+            return self._import(name)
+
+    def _import(self, name):
         before = set(sys.modules)
         try:
             __import__(name)
@@ -98,10 +105,14 @@ class Router:
 
     def tick(self):
         """Drop what was not used lately; to be called every second or so."""
+        self._drop(_KEEP_MS)
+
+    def _drop(self, keep_ms):
+        """Drop what was not used for so long, unless a request is being answered."""
         if self._users:
             return
         now = ticks_ms()
-        old = [bundle for bundle in self._loaded if ticks_diff(now, bundle[1]) > _KEEP_MS]
+        old = [bundle for bundle in self._loaded if ticks_diff(now, bundle[1]) >= keep_ms]
         for bundle in old:
             self._loaded.remove(bundle)
             for name in bundle[2]:

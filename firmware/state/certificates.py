@@ -8,9 +8,6 @@ import os
 
 from micropython import const
 
-from lib.x509 import key, pem
-from lib.x509.certificate import Certificate
-
 _MOST = const(12)
 _MOST_BYTES = const(4096)
 _LONGEST_NAME = const(32)  # what a setting can hold
@@ -88,6 +85,8 @@ class Certificates:
             raise Refused("", f"{_MOST} are kept at most: delete one first")
         if not isinstance(text, str):
             raise Refused("pem", "a text is expected")
+        from lib.x509 import key, pem  # noqa: PLC0415 - RAM that those do not need who only load an entry
+
         try:
             kind, der = pem.decode(text, _MOST_BYTES)
             entry = _entry(name, der)
@@ -124,6 +123,9 @@ class Certificates:
 
 def _entry(name, der):
     """Return the entry for what a file holds or will hold. Raises ValueError for what is neither certificate nor key."""
+    from lib.x509 import key  # noqa: PLC0415
+    from lib.x509.certificate import Certificate  # noqa: PLC0415
+
     try:
         key.check(der)
     except ValueError:
