@@ -11,7 +11,7 @@ from json import dumps
 from micropython import const
 
 PART = const(480)
-_BUFFER = const(1024)
+_BUFFER = const(640)
 _AT_ONCE = const(4)  # parts before others run: some 3 ms on the device
 
 
@@ -60,7 +60,7 @@ async def length(render, out=None):
 
 
 async def send(render, write, out=None):
-    """Hand what a renderer puts to `await write(view)` in pieces of up to a kilobyte; a view is valid during the call only."""
+    """Hand what a renderer puts to `await write(view)` in pieces of some hundred bytes; a view is valid during the call only."""
     out = out or Pieces()
     out.used = 0
     count = 0

@@ -128,8 +128,8 @@ def text(render):
         sent.append(bytes(view))
 
     async def both():
-        expected = await pieces.length(render)
-        await pieces.send(render, write)
+        expected = await pieces.length(render, pieces.Pieces())
+        await pieces.send(render, write, pieces.Pieces())
         return expected
 
     out = pieces.Pieces()

@@ -66,6 +66,8 @@ class Client:
                     await self._converse(await connect())
                 except ConnectionFailed as failure:
                     self.cause = failure.args[0]
+                except MemoryError:
+                    self.cause = "memory"
                 if self._is_ending:
                     return
                 self.state = "waiting"
