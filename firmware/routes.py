@@ -92,7 +92,7 @@ class Router:
         try:
             return self._import(name)
         except MemoryError:  # others may go at once
-            self._drop(0)
+            self.make_room()
             return self._import(name)
 
     def _import(self, name):
@@ -105,9 +105,9 @@ class Router:
 
     def tick(self):
         """Drop what was not used lately; to be called every second or so."""
-        self._drop(_KEEP_MS)
+        self.make_room(_KEEP_MS)
 
-    def _drop(self, keep_ms):
+    def make_room(self, keep_ms=0):
         """Drop what was not used for so long, unless a request is being answered."""
         if self._users:
             return

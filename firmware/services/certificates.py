@@ -11,7 +11,8 @@ from micropython import const
 from firmware.state.certificates import Certificates, Refused
 from lib.http.errors import HttpError
 from lib.http.json_text import room
-from lib.x509 import certificate, key, pem  # noqa: F401 - so that they go with this module
+from lib.x509 import key, pem  # noqa: F401 - so that they go with this module
+from lib.x509.certificate import Certificate  # noqa: F401
 
 _PATH = const("/api/certificates/")
 _ROOM = const(1100)  # flush when less is left: more than one entry takes, with two names of 100 characters

@@ -18,9 +18,9 @@ class Reading:
     """Values of one device, read together, and what belongs to them; later changes of the device do not show.
 
     `device`: a Device of firmware/state/readings.py; for a kept reading one with that model, serial number and counters.
-    `kind`: "measurements" or "counters". `rows`: to be gone through, (name, mantissa, exponent, unit, quality), unit an index in
-    UNITS; all rows of the meter's family, in order. `utc`: Unix seconds when it was read, 0 if that is not known. `quality`: of all.
-    `local_time`: the text for the header. `tariff`: the active one, 0 if that is not known.
+    `kind`: "measurements" or "counters". `rows`, to be gone through: (name, mantissa, exponent, unit, quality), unit an index
+    in UNITS; all rows of the meter's family, in order. `utc`: Unix seconds when it was read, 0 if that is not known.
+    `quality`: of all. `local_time`: the text for the header. `tariff`: the active one, 0 if that is not known.
     """
 
     def __init__(self, device, kind, rows, utc, quality, local_time, tariff):

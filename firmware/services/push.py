@@ -107,7 +107,8 @@ class Push:
                 if stale & link.number:
                     link.context = None
             await asyncio.sleep_ms(0)  # the tasks come to their end
-            gc.collect()  # before there is the new beside the old
+            self._gateway.router.make_room()  # for what lasts, before what comes and goes lies around it
+            gc.collect()
         for link in self.links:
             if stale & link.number:
                 self._begin(link)

@@ -85,7 +85,7 @@ class Certificates:
             raise Refused("", f"{_MOST} are kept at most: delete one first")
         if not isinstance(text, str):
             raise Refused("pem", "a text is expected")
-        from lib.x509 import key, pem  # noqa: PLC0415 - RAM that those do not need who only load an entry
+        from lib.x509 import pem  # noqa: PLC0415 - RAM that those do not need who only load an entry
 
         try:
             kind, der = pem.decode(text, _MOST_BYTES)

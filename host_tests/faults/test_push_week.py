@@ -133,7 +133,7 @@ def test_a_week_of_outages_loses_nothing_and_leaves_nothing(tmp_path, bits):
         assert api(rig, "/api/certificates", {"name": "ca", "pem": authority.identity.pem.decode()})[0] == 201
         change(rig, **link(1, first.broker.port, tls=1, cert_file="ca"), **link(2, second.broker.port))
         for place in PLACES:
-            eventually(lambda place=place: first.last(place) and second.last(place), lambda: (first.messages, rig.log()))
+            eventually(lambda: first.last(place) and second.last(place), rig.log)  # noqa: B023
         began = time.monotonic()
         time.sleep(DAY_S)
         heap = least_heap(rig)
@@ -155,7 +155,7 @@ def test_a_week_of_outages_loses_nothing_and_leaves_nothing(tmp_path, bits):
         ends = {place: max(first.last(place), second.last(place)) for place in PLACES}
         for place in PLACES:
             for keeper in (first, second):
-                eventually(lambda place=place, keeper=keeper: keeper.last(place) >= ends[place], lambda place=place: (place, rig.log()))
+                eventually(lambda: keeper.last(place) >= ends[place], lambda: (place, rig.log()))  # noqa: B023
         for place in PLACES:
             here, there = ([one for one in keeper.readings(place)[0] if one["ts"] <= ends[place]] for keeper in (first, second))
             times = [reading["ts"] for reading in here]
@@ -164,18 +164,11 @@ def test_a_week_of_outages_loses_nothing_and_leaves_nothing(tmp_path, bits):
             assert here == there
             interval_s = FIELD["gateway_pushintv"] if place == INPUTS else TURN_S
             turns = (times[-1] - times[0]) // 1000 // interval_s
-            print(place, len(times), turns, max(b - a for a, b in zip(times, times[1:])) / 1000)
-            if place == "bicom/ir" or place in METERS or place == INPUTS:
-                assert len(times) >= (1 - MOST_SKIPPED) * turns
-                assert turns * interval_s >= 6 * 86400
-            assert all(one.get("q", "good") == "good" for one in here)
+            assert turns * interval_s > 6 * 86400
+            assert len(times) > (1 - MOST_SKIPPED) * turns, (place, len(times), turns)
         for keeper in (first, second):
-            repeated = sum(keeper.readings(place)[1] for place in PLACES)
-            print("repeated", repeated)
-            assert repeated <= KILLS * WINDOW
-
-        status = api(rig, "/api/system")[1] if False else rig.get_json("/get_command?command=get_status")
-        log = rig.log()
-        print(status, least_heap(rig), heap)
-        assert " ended" not in log and "does not report" not in log and "journal:" not in log
+            assert sum(keeper.readings(place)[1] for place in PLACES) <= KILLS * WINDOW
         eventually(lambda: least_heap(rig) <= heap + GROWTH, lambda: f"{least_heap(rig)} bytes of heap, {heap} after a day")
+        log = rig.log()
+        assert "task: " not in log and "journal: " not in log, log
+        assert api(rig, "/api/health")[1]["crashes"] == 0

@@ -1,14 +1,15 @@
 """Runs in MicroPython: umqtt.simple or umqtt.robust, beside a ticker that stands for a bus to be polled.
 
-Arguments: "simple" or "robust", and those of push_ours.py. The program does what can be done around umqtt: it sleeps by asyncio.
+Arguments: "simple" or "robust", and those of push_ours.py. It sleeps by asyncio, as can be done around umqtt.
 """
 
 import asyncio
 import gc
 import json
 import sys
-import tls
 from time import ticks_diff, ticks_ms
+
+import tls
 
 from host_tests.bench.inside.ticker import Ticker
 
