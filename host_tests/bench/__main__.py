@@ -6,9 +6,22 @@ A report, no test: nothing is asserted about time. The exit status is 1 when som
 import sys
 import time
 
-from host_tests.bench import bus_use, codec, crc, journal, memory, modbus_tcp, mute_unit, pages, provisioning, rest, round_trips
+from host_tests.bench import (
+    bus_use,
+    codec,
+    crc,
+    journal,
+    memory,
+    modbus_tcp,
+    mute_unit,
+    pages,
+    provisioning,
+    push,
+    rest,
+    round_trips,
+)
 
-SECTIONS = (crc, codec, round_trips, bus_use, mute_unit, modbus_tcp, rest, pages, provisioning, journal, memory)
+SECTIONS = (crc, codec, round_trips, bus_use, mute_unit, modbus_tcp, rest, pages, provisioning, journal, push, memory)
 
 
 def main():
