@@ -61,9 +61,12 @@ class Keeper:
         self._subscribed = threading.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, "keeper", clean_session=False)
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe(ROOT + "/pub/#", 1)
+        self._client.on_connect = self._connected
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _, __, got: self.messages.append((got.topic, got.payload))
+
+    def _connected(self, client, *_):
+        client.subscribe(ROOT + "/pub/#", 1)
 
     def __enter__(self):
         self.broker.start()
