@@ -14,7 +14,7 @@ from lib.http.json_text import put_value
 
 MOST_BYTES = const(1024)
 _MOST_ID = const(64)
-_READINGS = ("measurements", "counters", "get_measurements", "get_counters")
+_READINGS = const(("measurements", "counters", "get_measurements", "get_counters"))
 
 
 async def run(gateway, link, message, refresh):

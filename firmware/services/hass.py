@@ -18,7 +18,7 @@ _MISSED = const(3)  # messages, after which a value expires that no broker keeps
 # Name without digits, name for people, device class, unit, decimals shown, flags. These are: m measurement, i increasing total,
 # t total, d diagnostic, h hidden until wanted, k keeps its state while the value is missing, for only numbers may be unknown.
 # Text, for text costs little where constants are frozen.
-_VALUES = """
+_VALUES = const("""
 frequency|Frequency|frequency|Hz|2|m
 U|Voltage|voltage|V|1|m
 I|Current|current|A|3|m
@@ -30,10 +30,10 @@ PA|Power angle||°|1|mh
 Tint|Meter temperature|temperature|°C|1|md
 THDI|Current distortion||%|1|mh
 THDUp|Voltage distortion||%|1|mh
-"""
-_ENERGIES = "Active energy|energy|kWh\nReactive energy||kvarh\nApparent energy||kVAh"  # in the order of their units
+""")
+_ENERGIES = const("Active energy|energy|kWh\nReactive energy||kvarh\nApparent energy||kVAh")  # in the order of their units
 # Key, name, device class, unit, flags
-_OF_GATEWAY = """
+_OF_GATEWAY = const("""
 boot|Started|timestamp||dk
 crashes|Failed tasks|||id
 heap|Free memory|data_size|B|mdh
@@ -41,9 +41,9 @@ lag_ms|Longest hold of the loop|duration|ms|mdh
 rssi|Wi-Fi signal|signal_strength|dBm|md
 temperature|Temperature|temperature|°C|m
 pulses|Pulse counter|||i
-"""
-_ONCE_MORE = ("P", "Q", "S", "PF", "PA")  # of which a single-phase meter has the total as phase 1 too
-_STATE = "{{value_json.state}}"
+""")
+_ONCE_MORE = const(("P", "Q", "S", "PF", "PA"))  # of which a single-phase meter has the total as phase 1 too
+_STATE = const("{{value_json.state}}")
 _TARIFFS = ',"ops":["1","2","3","4","5","6"]'
 _SIDES = ',"ops":["Ind","Cap"]'
 

@@ -19,9 +19,10 @@ _IDLE_MS = const(50)
 _LOOK_MS = const(2000)  # between two looks whether devices came or went
 _ALL_GONE_MS = const(10000)  # that the broker has to take the removals
 _AGAIN_MS = const(60000)  # after the flash did not take what was to be announced
-_LARGE, _LARGEST = const(256), const(1200)  # bytes of a message that comes in, the latter with commands
+_LARGE = const(256)  # bytes of a message that comes in, the latter with commands
+_LARGEST = const(1200)
 _MOST_COMMANDS = const(4)  # that wait
-_ERRORS = ("dns", "refused", "unreachable", "timeout", "closed", "memory")  # causes that pass by themselves
+_ERRORS = const(("dns", "refused", "unreachable", "timeout", "closed", "memory"))  # causes that pass by themselves
 _OFFLINE = b'{"state":"offline"}'
 _ONLINE = b'{"state":"online"}'
 

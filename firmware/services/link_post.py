@@ -17,9 +17,11 @@ from lib.aio.connect import PAUSE_MS, ConnectionFailed
 from lib.store.journal import AGAIN, ROOM
 
 _IDLE_MS = const(200)
-_FIRST_S, _TOP_S = const(1), const(60)  # between two tries
+_FIRST_S = const(1)  # between two tries
+_TOP_S = const(60)
 _STATUS_BYTES = const(12)  # of "HTTP/1.1 200"
-_COUNTERS, _AVERAGES = const(1), const(4)  # kinds of firmware/services/push_record.py
+_COUNTERS = const(1)  # kinds of firmware/services/push_record.py
+_AVERAGES = const(4)
 
 
 async def serve(gateway, load, link, journal):

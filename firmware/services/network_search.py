@@ -17,9 +17,11 @@ _PROVISION_S = const(180)
 _ETHERNET = const(1)
 _RADIO_RESTART = const(5)  # failures in a row: it may be stuck
 _LINK_MS = const(30000)  # that Ethernet is waited for
-_FIRST_PAUSE_S, _TOP_PAUSE_S = const(1), const(60)  # between two rounds through the networks
+_FIRST_PAUSE_S = const(1)  # between two rounds through the networks
+_TOP_PAUSE_S = const(60)
 _FAILED_S = const(10)  # after what should not fail
-_JOIN_MS, _SHORTEST_JOIN_MS = const(15000), const(4000)
+_JOIN_MS = const(15000)
+_SHORTEST_JOIN_MS = const(4000)
 _REMEMBERED = const(4)  # sentences
 _ASKED_MS = const(30000)  # that a client of provisioning has to learn that it worked
 

@@ -10,7 +10,7 @@ from firmware.services import sg_text
 from firmware.state.readings import ABSENT, GOOD, PRESENT, STALE
 from lib.http.json_text import put_value
 
-_NOT_SHOWN = ("U12", "U23", "U31")  # the original does not have them
+_NOT_SHOWN = const(("U12", "U23", "U31"))  # the original does not have them
 _YEAR_2001_S = const(1000000000)  # what is earlier was timed by a clock that nobody had set
 
 

@@ -11,7 +11,7 @@ from firmware.state.readings import GOOD, UNITS, WATT_HOURS
 from lib.clock import calendar
 
 # Stem of the values' names, digits behind it, name in the document, unit, decimals: in the document's order
-_IDENTS = """frequency|0|f|Hz|2
+_IDENTS = const("""frequency|0|f|Hz|2
 U|1|U|V|1
 U|2|U|V|1
 I|1|I|A|2
@@ -20,7 +20,7 @@ Q|1|Q|var|1
 S|1|S|VA|1
 Tint|0|Tint|deg|2
 THDUp|1|U|%|2
-THDI|1|I|%|2"""
+THDI|1|I|%|2""")
 _LONGEST_S = const(900)  # longer intervals are told in minutes
 _MOST_EXPONENT = const(12)
 

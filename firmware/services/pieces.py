@@ -60,7 +60,7 @@ async def length(render, out=None):
 
 
 async def send(render, write, out=None):
-    """Hand what a renderer puts to `await write(view)` in pieces of some hundred bytes; a view is valid during the call only."""
+    """Hand what a renderer puts to `await write(view)` in pieces of some hundred bytes, views valid during the call."""
     out = out or Pieces()
     out.used = 0
     count = 0

@@ -16,9 +16,9 @@ from firmware.services.wifi_networks import value
 from lib.provision.errors import INTERNAL_ERROR, INVALID_ARGUMENT, SUCCESS, Refused
 from lib.provision.wifi import AUTH_ERROR, CONNECTED, CONNECTING, FAILED, NETWORK_NOT_FOUND
 
-_UUID = "5d8ec4a1-3f0b-4c52-9b1e-8a4f6d2b7c90"  # ours, drawn by lot: phones take it from the advertisement
-_ENDPOINTS = ("prov-ctrl", "prov-scan", "prov-session", "prov-config", "proto-ver")  # their numbers go by this order
-_USER = b"wifiprov"  # of security 2: what the phones' programs take when nobody tells them another
+_UUID = const("5d8ec4a1-3f0b-4c52-9b1e-8a4f6d2b7c90")  # ours, drawn by lot: phones take it from the advertisement
+_ENDPOINTS = const(("prov-ctrl", "prov-scan", "prov-session", "prov-config", "proto-ver"))  # their numbers go by this order
+_USER = const(b"wifiprov")  # of security 2: what the phones' programs take when nobody tells them another
 _SALT_BYTES = const(16)
 _LOOK_MS = const(250)
 _SCAN_MS = const(100)  # between two looks whether a scan has ended

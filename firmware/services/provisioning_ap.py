@@ -27,7 +27,7 @@ _HEADER_BYTES = const(960)
 _AWAY_MS = const(120000)
 _APPLY_MS = const(1000)  # the answer has to get out before the radio moves to another channel
 _LOOK_MS = const(1000)
-_FIRST = ("proto-ver", "prov-session")  # what a newcomer may begin with
+_FIRST = const(("proto-ver", "prov-session"))  # what a newcomer may begin with
 
 
 class _Phone:

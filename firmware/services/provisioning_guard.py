@@ -9,7 +9,8 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 _FREE = const(5)
-_FIRST_S, _TOP_S = const(30), const(120)
+_FIRST_S = const(30)
+_TOP_S = const(120)
 
 
 class Guard:

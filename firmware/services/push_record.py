@@ -13,12 +13,16 @@ from firmware.services import push_topics as topics
 from firmware.state.readings import GOOD, PRESENT, Device
 from lib.store import sample
 
-_MEASUREMENTS, _COUNTERS, _SWITCH, _INPUTS, _AVERAGES = const(0), const(1), const(2), const(3), const(4)
+_MEASUREMENTS = const(0)
+_COUNTERS = const(1)
+_SWITCH = const(2)
+_INPUTS = const(3)
+_AVERAGES = const(4)
 KINDS = ("measurements", "counters", "bicom", "inputs", "measurements")
 _MOST = const(400)  # bytes of a record
 _LATE_S = const(60)  # a reading that is older when it goes out is history
 _YEAR_2001_S = const(1000000000)
-_BANDED = ("U", "I", "P", "Q", "S")  # names without digits of values that have a dead band
+_BANDED = const(("U", "I", "P", "Q", "S"))  # names without digits of values that have a dead band
 
 
 async def take(gateway, outlet, device, append):

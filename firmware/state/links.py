@@ -2,7 +2,9 @@
 
 from micropython import const
 
-MQTT, XML, POST = const(1), const(2), const(3)  # values of push#_protocol; 0 is off
+MQTT = const(1)  # values of push#_protocol; 0 is off
+XML = const(2)
+POST = const(3)
 
 
 class Link:

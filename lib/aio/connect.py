@@ -19,11 +19,13 @@ _UNVERIFIED = const(0x2700)  # of mbedTLS: X509_CERT_VERIFY_FAILED, where it has
 _TLS_END = const(0x7280)  # of mbedTLS: SSL_CONN_EOF
 # What mbedTLS says of a certificate, one line for each thing that is wrong. What explains the others comes first: before the
 # clock is set every certificate is from the future.
-_VERDICTS = (
-    ("in the future", "tls_not_yet_valid"),
-    ("not correctly signed", "tls_authority"),
-    ("has expired", "tls_expired"),
-    ("not match with the expected", "tls_name"),
+_VERDICTS = const(
+    (
+        ("in the future", "tls_not_yet_valid"),
+        ("not correctly signed", "tls_authority"),
+        ("has expired", "tls_expired"),
+        ("not match with the expected", "tls_name"),
+    )
 )
 
 

@@ -13,9 +13,9 @@ from umqtt import simple
 _SIZE = const(384)  # of CONNECT with its names, password and will; the payload of PUBLISH is sent in pieces of it
 _LONGEST_FILTER = const(122)  # umqtt writes the length of SUBSCRIBE as one byte
 _LONGEST = const(2097151)  # and that of PUBLISH as three
-_CONNECTED = b"\x20\x02\0\0"
-_PUBLISHED = b"\x40\x02"
-_SUBSCRIBED = b"\x90\x03"
+_CONNECTED = const(b"\x20\x02\0\0")
+_PUBLISHED = const(b"\x40\x02")
+_SUBSCRIBED = const(b"\x90\x03")
 
 
 class Outbox:

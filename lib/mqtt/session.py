@@ -16,7 +16,9 @@ from lib.mqtt.inbox import Malformed
 from lib.mqtt.window import SIZE, Window
 
 _MOST_STRAYS = const(32)  # answers nobody waits for
-_REFUSALS = ("protocol", "client_id", "server_unavailable", "password", "not_authorized")  # return codes of CONNACK, from 1
+_REFUSALS = const(
+    ("protocol", "client_id", "server_unavailable", "password", "not_authorized")
+)  # return codes of CONNACK, from 1
 
 
 class Session:

@@ -14,9 +14,9 @@ HASH = const(32)  # bytes of a SHA-256
 CHUNK = const(4096)  # bytes of payload that a hash stands for, and of a flash block
 TAIL = const(4 * 4096)  # bytes at the end of a slot for header and list
 
-_MAGIC = b"OpenSG\r\n"  # a transfer that changes line ends changes it
+_MAGIC = const(b"OpenSG\r\n")  # a transfer that changes line ends changes it
 _VERSION = const(1)
-_LAYOUT = "<BBHII16s16s16s32s32s"
+_LAYOUT = const("<BBHII16s16s16s32s32s")
 _SIGNED = const(192)  # bytes in front of the signature
 
 

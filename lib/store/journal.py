@@ -25,12 +25,12 @@ from lib.store.journal_start import cursors_in, end_of, segments_in
 WINDOW = 8  # records of a link that may be given out and not be acknowledged
 AGAIN = const(1)  # call again: others may run in between
 
-_LINKS = (0, 1)
+_LINKS = const((0, 1))
 _HEAD = const(16)  # bytes
 _CRC = const(4)
 _WINDOW = const(8)
 _MASK = const(1)  # place in a record
-_U32 = 0xFFFFFFFF
+_U32 = const(0xFFFFFFFF)
 _U30 = const(0x3FFFFFFF)  # numbers of links: the most that needs no heap
 _HALF = const(0x20000000)
 _AHEAD = const(4096)  # sequence numbers that are taken from flash at once
