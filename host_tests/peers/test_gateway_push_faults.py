@@ -75,6 +75,7 @@ def fails(rig, state, words, settings):
     """The link gets into a state, for a reason in words, told once however often it tries."""
     seen = len([text for text in events(rig) if words in text])
     change(rig, push1_protocol=0)
+    in_state(rig, "Disabled")
     change(rig, **{"mqtt1_username": "", "mqtt1_password": "", "mqtt1_tls": 0, **settings})
     told(rig, words, seen + 1)
     in_state(rig, state)
