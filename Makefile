@@ -10,7 +10,7 @@ URL ?=
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
-	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter"
+	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter, two files at a time where that does no harm"
 	@echo "make lint    style, types, and a compilation of every module for the device"
 	@echo "make bench   the figures of docs/benchmarks.md"
 	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
@@ -25,7 +25,8 @@ run: setup
 
 test:
 	@tools/setup test
-	@$(PYTHON) -m pytest -q $(ARGS)
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not alone" $(ARGS) || [ $$? = 5 ]
+	@$(PYTHON) -m pytest -q -m alone $(ARGS) || [ $$? = 5 ]
 
 lint: setup
 	@tools/lint

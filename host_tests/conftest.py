@@ -15,10 +15,27 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent
 INSIDE = [TOP / "host_tests" / "lib", TOP / "host_tests" / "firmware"]
 DEADLINE_S = 300
+# Files that are disturbed by what else the machine does: true timing, deadlines, a heap at its limit. They run by themselves.
+ALONE = {
+    *("test_http_bad_input", "test_http_fuzz", "test_line_faults", "test_meter_faults", "test_modbus_bad_input"),
+    *("test_modbus_fuzz", "test_push_week", "test_start_esp32", "test_discovery", "test_gateway_modbus_timing"),
+    *("test_gateway_slave", "test_gateway_slaves", "test_pyiskra_modbus", "test_gateway_push", "test_rig_lines"),
+    *("test_rig_masters", "test_gateway_relays", "test_mbpoll", "test_gateway_modbus"),
+}
 
 
 def interpreter(width):
     return str(TOP / ".tools" / "bin" / ("micropython-arm" if width == "arm" else f"micropython{width}"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: not beside others")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem in ALONE:
+            item.add_marker("alone")
 
 
 def pytest_collect_file(file_path, parent):
