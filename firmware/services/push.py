@@ -73,6 +73,7 @@ class Push:
         for name in names:
             if name[:4] in ("mqtt", "push", "hass"):
                 self._stale |= int(name[4])
+                self.links[int(name[4]) - 1].context = None  # whoever connects next has other files, perhaps
         self._is_changed = True
 
     async def run(self):
@@ -103,9 +104,6 @@ class Push:
         stale, self._stale = self._stale, 0
         if stale:
             await self._end(stale)
-            for link in self.links:
-                if stale & link.number:
-                    link.context = None
             await asyncio.sleep_ms(0)  # the tasks come to their end
             self._gateway.router.make_room()  # for what lasts, before what comes and goes lies around it
             gc.collect()
