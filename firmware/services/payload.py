@@ -4,6 +4,8 @@ Renderers are those of firmware/services/pieces.py. They render a Reading, wheth
 there again. Only good values are shown: what is stale or absent is left out.
 """
 
+from array import array
+
 from micropython import const
 
 from firmware.services import sg_text
@@ -11,6 +13,7 @@ from firmware.state.readings import ABSENT, GOOD, PRESENT, STALE
 from lib.http.json_text import put_value
 
 _NOT_SHOWN = const(("U12", "U23", "U31"))  # the original does not have them
+_NONE = const(-128)  # the exponent of a value that is not there (firmware/state/readings.py)
 _YEAR_2001_S = const(1000000000)  # what is earlier was timed by a clock that nobody had set
 
 
@@ -38,6 +41,22 @@ class Reading:
         self.tariffs = device.tariffs
 
 
+class _Rows:
+    """The rows of a Group as they are now, made one by one: a list of them would take more than a kilobyte."""
+
+    def __init__(self, group):
+        self._rows = group.rows
+        self._mantissas = array("i", group.mantissa)
+        self._exponents = array("b", group.exponent)
+        self._units = bytes(group.unit)
+
+    def __iter__(self):
+        for index in range(len(self._rows)):
+            exponent = self._exponents[index]
+            quality = ABSENT if exponent == _NONE else GOOD
+            yield self._rows[index][0], self._mantissas[index], exponent, self._units[index], quality
+
+
 def live(device, kind, clock):
     """Return the Reading of what is known now, with rows only while they are good."""
     group = device.groups.get(kind)
@@ -49,11 +68,7 @@ def live(device, kind, clock):
 
 def of_group(device, kind, group, quality, clock):
     """Return the Reading of a Group that has this quality; None for a group stands for no values."""
-    rows = []
-    if group is not None and quality == GOOD:
-        for index in range(len(group.rows)):
-            is_there = GOOD if group.has(index) else ABSENT
-            rows.append((group.rows[index][0], group.mantissa[index], group.exponent[index], group.unit[index], is_there))
+    rows = _Rows(group) if group is not None and quality == GOOD else ()
     tariff = device.tariff if rows else 0
     return Reading(device, kind, rows, group.utc if group else 0, quality, clock.local_text(), tariff)
 

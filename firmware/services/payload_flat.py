@@ -61,6 +61,7 @@ def state(gateway, device):
         return relay(device.relay if device.status == PRESENT else _SILENT, utc)
     readings = [payload.live(device, kind, clock) for kind in ("measurements", "counters")]
     if readings[1].rows:
+        readings[1].rows = list(readings[1].rows)
         _hold_back(device, readings[1].rows, device.groups["counters"].utc)
     bus = gateway.field.buses.get(device.port)
     unit = bus and bus.units.get(device.address)
