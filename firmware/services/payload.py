@@ -68,7 +68,7 @@ def live(device, kind, clock):
 
 def of_group(device, kind, group, quality, clock):
     """Return the Reading of a Group that has this quality; None for a group stands for no values."""
-    rows = _Rows(group) if group is not None and quality == GOOD else ()
+    rows = _Rows(group) if group is not None and quality == GOOD else []
     tariff = device.tariff if rows else 0
     return Reading(device, kind, rows, group.utc if group else 0, quality, clock.local_text(), tariff)
 
