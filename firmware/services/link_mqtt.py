@@ -23,8 +23,6 @@ _LARGE = const(256)  # bytes of a message that comes in, the latter with command
 _LARGEST = const(1200)
 _MOST_COMMANDS = const(4)  # that wait
 _ERRORS = const(("dns", "refused", "unreachable", "timeout", "closed", "memory"))  # causes that pass by themselves
-_OFFLINE = b'{"state":"offline"}'
-_ONLINE = b'{"state":"online"}'
 
 
 async def serve(gateway, load, link, journal):
@@ -65,7 +63,7 @@ class _Mqtt:
             gateway.clock.uptime_s,
             user,
             settings.get(f"mqtt{number}_password").encode() if user else None,
-            (self._base.encode() + b"/status", _OFFLINE, True, 1),
+            (self._base.encode() + b"/status", topics.OFFLINE, True, 1),
             largest=_LARGEST if self._orders else _LARGE,
         )
         self._client.timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
@@ -174,14 +172,14 @@ class _Mqtt:
         for device in devices:
             is_there = device.status == PRESENT
             if self._shown.get(device.slot) != is_there and (device.model or device.slot in self._shown or is_there):
-                text = _ONLINE if is_there else _OFFLINE
+                text = topics.ONLINE if is_there else topics.OFFLINE
                 await self._publish("/status/" + topics.place(device.slot), text, 1, True)
                 if not is_there and device.slot in self._shown:
                     await self._publish("/error", topics.silence(device.slot).encode(), 0, False)
                 self._shown[device.slot] = is_there
         there = [device.slot for device in devices]
         for slot in [slot for slot in self._shown if slot not in there]:
-            await self._publish("/status/" + topics.place(slot), _OFFLINE, 1, True)
+            await self._publish("/status/" + topics.place(slot), topics.OFFLINE, 1, True)
             self._shown.pop(slot)
 
     async def _announce(self, announced):
@@ -312,7 +310,7 @@ class _Mqtt:
 
     async def _say_goodbye(self):
         if self._client.state == "connected":
-            await self._publish("/status", _OFFLINE, 0, True)
+            await self._publish("/status", topics.OFFLINE, 0, True)
             await self._client.disconnect()
 
 

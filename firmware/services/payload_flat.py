@@ -18,8 +18,6 @@ from lib.clock import calendar
 _NOTHING = const(127)  # the exponent of a counter that was not told yet
 _SILENT = const(250)  # the state of a switch that does not answer
 _WORDS = const(("absent", "stale", "good"))
-ONLINE = b'{"state":"online"}'  # what lies on the topic status/<place> of a device
-OFFLINE = b'{"state":"offline"}'  # ... and the last will on the gateway's own, status
 
 
 def flat(out, readings, more=()):

@@ -1,7 +1,7 @@
 """Readings on their way out: at each device's turn what it says goes to the journal, from which the links take it.
 
-A device's turn comes at multiples of its interval by the clock, and once a minute after the start; a switch has one with
-each change too, a meter with changes beyond the dead band of a link that has one.
+A device's turn comes at multiples of its interval by the clock, and a first time a minute after the start; a switch has one
+with each change too, a meter with changes beyond the dead band of a link that has one.
 In RAM while a link is on. docs/mqtt.md tells more.
 """
 

@@ -3,6 +3,8 @@
 `link` is 1 or 2. A device's place in topics: ir, rir (the switch on the right port), rs485/1 to rs485/16.
 """
 
+ONLINE = b'{"state":"online"}'  # what lies on the topic status/<place> of a device
+OFFLINE = b'{"state":"offline"}'  # ... and the last will on the gateway's own, status
 # What the settings of a slot begin with; None is the gateway itself
 _NAMES = {None: "gateway_", "lir": "leftir_", "rir": "rightir_"}
 

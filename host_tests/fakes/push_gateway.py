@@ -167,7 +167,7 @@ def main():
         place = "/" + topics.place(device.slot)
         _show("state", base + "/state" + place, text(payload_flat.state(gateway, device)))
         if not device.is_switch:
-            _show("state", base + "/status" + place, payload_flat.ONLINE)
+            _show("state", base + "/status" + place, topics.ONLINE)
             for kind in ("measurements", "counters"):
                 _show(kind, topics.of_kind(kind, device.slot), text(json_of(payload.live(device, kind, gateway.clock))))
             device.status = SILENT
