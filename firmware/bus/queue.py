@@ -17,6 +17,7 @@ INTERACTIVE = const(1)  # Modbus TCP clients, pages: somebody waits
 POLL = const(2)
 
 _LONGEST = const(32)  # entries
+_REMEMBERED = const(16)  # clients: a larger table would need more memory in one piece than there may be
 _IN_A_ROW = const(8)  # turns of higher priorities while a lower one waits
 
 
@@ -111,8 +112,8 @@ class Queue:
             chosen = modest
             self._in_a_row = 0
         self._turn += 1
-        if len(self._served) > 2 * _LONGEST and chosen.client not in self._served:
-            self._served = {}  # clients come and go; fairness starts anew
+        if len(self._served) >= _REMEMBERED and chosen.client not in self._served:
+            del self._served[min(self._served, key=self._served.get)]  # clients come and go: who was served longest ago
         self._served[chosen.client] = self._turn
         self.entries.remove(chosen)
         self.active = chosen

@@ -56,6 +56,18 @@ async def test_turns_go_round_between_clients(time):
 
 
 @simulated(*MODULES)
+async def test_turns_go_round_after_many_clients_have_come_and_gone(time):
+    wire = Wire(time, {1: 20})
+    for number in range(100):
+        await wire.ask(read(1, 1000 + number), POLL, f"passer-by {number}")
+    before = len(wire.questions())
+    tasks = [wire.asking(read(1, 100 * turn + client), POLL, client) for client in range(14) for turn in (0, 1)]
+    await asyncio.gather(*tasks)
+    clients = [address % 100 for _, address in wire.questions()[before:]]
+    assert sorted(clients[:14]) == sorted(clients[14:]) == list(range(14)), clients
+
+
+@simulated(*MODULES)
 async def test_the_same_question_is_asked_once(time):
     for what, questions, frames in (
         ("twice the same", (read(1), read(1)), 1),
