@@ -94,7 +94,7 @@ def test_pymodbus_reads_identity_and_writes_the_description(rig, terminal):
     thread = threading.Thread(target=carry)
     thread.start()
     try:
-        with ModbusSerialClient(os.ttyname(path), baudrate=115200, timeout=1, retries=0) as master:
+        with ModbusSerialClient(os.ttyname(path), baudrate=115200, timeout=1, retries=3) as master:
             told = struct.pack(">14H", *master.read_input_registers(1, count=14, device_id=34).registers)
             assert told[:24] == b"SG-W1".ljust(16) + rig.ready["serial"].encode()
             texts = struct.pack(">40H", *master.read_holding_registers(101, count=40, device_id=34).registers)
