@@ -26,6 +26,7 @@ from firmware.state.identity import Identity
 from firmware.state.logins import Logins
 from firmware.state.readings import Readings
 from firmware.state.settings import Settings
+from firmware.state.upgrade import Upgrade
 from firmware.version import VERSION
 from lib.aio.supervisor import Supervisor
 from lib.http.server import HttpServer
@@ -104,6 +105,7 @@ class Gateway:
         self.settings.on_change(self._changed)
         self.settings.on_error = lambda error: self.crashed("settings", error)
         self.front = Front(self)
+        self.upgrade = Upgrade()
         self.push = None  # what serves the links, once one is on: firmware/services/push.py
         self._is_pushing = False
         self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
@@ -178,6 +180,8 @@ class Gateway:
         if self.frames and self.frames.is_forgotten():
             self.frames.end()
             self.frames = None
+        if self.clock.uptime_s() >= self.upgrade.due_s:
+            self._load("firmware.services.upgrade").look(self)
         if self.modbus_access and self.modbus_access.is_over(self.clock.uptime_s()):
             self.modbus_access = None
 
@@ -283,6 +287,8 @@ class Gateway:
         self._start_push()
         if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
             self.push.changed(names)
+        if any([name.startswith("upgrade_") for name in names]):
+            self.upgrade.changed(self.clock.uptime_s())
         for name in names:
             if name.startswith(("ntp_", "time_sync_src")):
                 self.sntp.wake()

@@ -60,6 +60,7 @@ SHARED_BY_SERVICES = {
     for name in (
         *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks", "push_connect"),
         *("registers_own", "registers_settings", "registers_mirror_map"),
+        *("upgrade_connect", "upgrade_install"),
         *("payload", "pieces", "push_topics", "payload_flat"),
     )
 }
