@@ -36,6 +36,7 @@ _HEADER_BYTES = const(960)  # browsers send 500 to 900
 _BODY_BYTES = const(8192)  # in a buffer of its own, while it is needed
 _GOODBYE_MS = const(5000)
 _BEAT_MS = const(20000)  # a task that has not reported for so long stops the watchdog
+_FAILED_STARTS = const(5)  # in a row; then comes safe mode
 # Settings that what serves the links takes up: their own, and which devices there are
 _OF_PUSH = const("mqtt push hass gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
 
@@ -51,6 +52,8 @@ class Gateway:
         self.events.add("start", f"version {VERSION}, {platform.model}, cause: {platform.reset_cause}")
         platform.mount()
         self.router = Router(self)
+        platform.load = self._load
+        self.is_safe = platform.failed_starts >= _FAILED_STARTS  # then only what is needed to help the gateway runs
         try:
             open(platform.root + "/factory_reset").close()
             self._load("firmware.services.factory_reset").finish(self)

@@ -37,6 +37,9 @@ import firmware.port.pt1000_adc as _
 import firmware.port.pulse_pin as _
 import firmware.port.radio_fake as _
 import firmware.port.rig_link as _
+import firmware.port.slots_esp32 as _
+import firmware.port.slots_file as _
+import firmware.port.starts_rtc as _
 import firmware.port.uart_esp32 as _
 import firmware.port.uart_pty as _
 import firmware.port.wlan_actions as _
@@ -179,6 +182,7 @@ import lib.mqtt.outbox as _
 import lib.mqtt.session as _
 import lib.mqtt.window as _
 import lib.ota.header as _
+import lib.ota.otadata as _
 import lib.ota.receiver as _
 import lib.provision.errors as _
 import lib.provision.protobuf as _

@@ -34,7 +34,7 @@ ROOMS = {
     | LOOP
     | SOCKETS
     | HARDWARE
-    | {"board", "lib.aio", "lib.clock", "lib.text", "gc", "sys", "firmware.port"},
+    | {"board", "lib.aio", "lib.clock", "lib.ota", "lib.text", "gc", "sys", "firmware.port"},
     "firmware.bus": PURE | LOOP | {"lib", "firmware.bus"},
     "firmware.state": PURE | LOOP | {"os", "gc", "lib", "firmware.state"},
     "firmware.meters": PURE | LOOP | {"lib", "firmware.state", "firmware.meters"},
