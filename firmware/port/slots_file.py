@@ -1,6 +1,7 @@
-"""The two slots that the firmware may lie in, in the rig's flash file. A fake of ESP-IDF's functions on the boot loader's table.
+"""The two slots that the firmware may lie in, in the rig's flash file.
 
-The contract of a platform's `slots`, which firmware/port/slots_esp32.py keeps too. The boot loader is tools/rig/boot_loader.py.
+The contract of a platform's `slots`, which firmware/port/slots_esp32.py keeps too. What ESP-IDF's functions do to the boot
+loader's table is a fake here; the boot loader is tools/rig/boot_loader.py.
 """
 
 import errno

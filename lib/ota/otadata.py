@@ -1,4 +1,4 @@
-"""The boot loader's memory of the two slots (ESP-IDF's esp_ota_select_entry_t), read: which one was tried, confirmed, taken back.
+"""The boot loader's memory of the two slots (ESP-IDF's esp_ota_select_entry_t), read.
 
 Two entries of 32 bytes, each at the beginning of an erased block of 4096, numbers with the low byte first: sequence number
 (u32), label (20 bytes, unused), state (u32), CRC-32 of the sequence number alone (u32). The entry with the highest number
