@@ -105,6 +105,7 @@ import firmware.services.settings_file as _
 import firmware.services.sg_text as _
 import firmware.services.sntp as _
 import firmware.services.status as _
+import firmware.services.upgrade_trial as _
 import firmware.services.wifi_networks as _
 import firmware.state.accounts as _
 import firmware.state.certificates as _

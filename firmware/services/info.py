@@ -26,7 +26,7 @@ def status(gateway):
     yield "timestamp", clock.utc()
     yield "time_set", clock.is_set
     yield "uptime", uptime_text(clock.uptime_s())
-    yield "app_status", "Normal"
+    yield "app_status", "Safe mode" if gateway.is_safe else "Normal"
     yield "upgrade_status", "OK"
     yield "flash_size", platform.flash_bytes >> 20
     for number in (1, 2):
