@@ -37,6 +37,9 @@ import firmware.port.pt1000_adc as _
 import firmware.port.pulse_pin as _
 import firmware.port.radio_fake as _
 import firmware.port.rig_link as _
+import firmware.port.slots_esp32 as _
+import firmware.port.slots_file as _
+import firmware.port.starts_rtc as _
 import firmware.port.uart_esp32 as _
 import firmware.port.uart_pty as _
 import firmware.port.wlan_actions as _
@@ -107,6 +110,7 @@ import firmware.services.upgrade_check as _
 import firmware.services.upgrade_connect as _
 import firmware.services.upgrade_fetch as _
 import firmware.services.upgrade_install as _
+import firmware.services.upgrade_trial as _
 import firmware.services.upgrade_upload as _
 import firmware.services.wifi_networks as _
 import firmware.state.accounts as _
@@ -187,6 +191,7 @@ import lib.mqtt.outbox as _
 import lib.mqtt.session as _
 import lib.mqtt.window as _
 import lib.ota.header as _
+import lib.ota.otadata as _
 import lib.ota.receiver as _
 import lib.provision.errors as _
 import lib.provision.protobuf as _

@@ -14,6 +14,7 @@ _HOST_ONLY = (
     "host.py",
     "radio_fake.py",
     "rig_link.py",
+    "slots_file.py",
     "uart_pty.py",
 )  # no device has these
 # Of lib, what no service of a device uses: security 0 is for tests, no service upgrades yet, pages are no files.

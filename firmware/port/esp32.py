@@ -7,6 +7,7 @@ import _thread
 import asyncio
 import errno
 import os
+import sys
 from time import sleep_ms, ticks_ms
 
 import machine
@@ -15,6 +16,7 @@ from machine import WDT, Pin
 from micropython import const
 
 import board
+from firmware.port import starts_rtc
 from firmware.port.clock_rtc import ClockRtc
 from firmware.port.net_wlan import NetWlan
 from firmware.port.pt1000_adc import Pt1000Adc
@@ -42,10 +44,13 @@ class Platform:
 
     root = ""  # the file system is mounted at /
     is_host = False
+    trial_ms = 300000
 
     def __init__(self, config=None):
         self.model = board.MODEL
         self.hardware = board.HARDWARE
+        self.board = board.MODEL.replace("-", "_")  # in upgrade images
+        self.failed_starts = max(starts_rtc.read() - 1, 0)  # before this one, which boards/common/main.py counted already
         self.ports = board.PORTS
         self.mac = machine.unique_id()
         self.flash_bytes = _FLASH_BYTES
@@ -75,6 +80,25 @@ class Platform:
         """See that the file system is there. Raises OSError if it was damaged: start-up then did not mount it."""
         if os.statvfs("/")[2] == 0:  # blocks
             raise OSError(errno.ENODEV)
+
+    def load(self, name):
+        """Return a module; main sets another function here, whose modules are in RAM only while they are used."""
+        __import__(name)
+        return sys.modules[name]
+
+    @property
+    def slots(self):
+        """The two slots of the firmware, made anew each time: firmware/port/slots_esp32.py. None if there is one alone."""
+        return self.load("firmware.port.slots_esp32").find()
+
+    @property
+    def release_keys(self):
+        """Who may sign upgrades: {key id: 32 bytes}."""
+        return self.load("firmware.release_keys").KEYS
+
+    def count_starts(self, failed):
+        """Remember over resets, but not without power, that so many starts in a row have failed, this one included."""
+        starts_rtc.write(failed)
 
     def uart(self, name):
         """Return the UART of a port; call once per name."""

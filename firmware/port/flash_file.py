@@ -1,7 +1,7 @@
 """The flash chip as a file: a stand-in for esp32.Partition, on which littlefs runs as it does on the device.
 
 It behaves as the chip does: erasing sets a block to FF, programming only clears bits. It can lose power half-way through the
-N-th programming or erasing: the process ends there with status 42.
+N-th programming or erasing since power-on: the process ends there with status 42.
 """
 
 import os
@@ -15,11 +15,15 @@ POWER_CUT_STATUS = const(42)
 
 
 class FlashFile:
-    """A chip of `size` bytes in the file `path`, made erased if it is missing. `power_cut`: None, or the fatal operation."""
+    """A chip of `size` bytes in the file `path`, made erased if it is missing. `power_cut`: None, or the fatal operation.
 
-    def __init__(self, path, size, power_cut=None):
-        self._left = power_cut
-        self.operations = 0  # programmings and erasings so far
+    `counter` is a file of four bytes, low one first, in which the operations are counted over resets; None: they begin at 0.
+    """
+
+    def __init__(self, path, size, power_cut=None, counter=None):
+        self._fatal = power_cut
+        self._counter = open(counter, "r+b") if counter else None  # noqa: SIM115
+        self.operations = int.from_bytes(self._counter.read(4), "little") if self._counter else 0  # since power-on
         self._erased = b"\xff" * _PIECE
         try:
             present = os.stat(path)[6]
@@ -59,13 +63,14 @@ class FlashFile:
 
     def _begin(self, address):
         self.operations += 1
-        if self._left is not None:
-            self._left -= 1
+        if self._counter:
+            self._counter.seek(0)
+            self._counter.write(self.operations.to_bytes(4, "little"))
         self._file.seek(address)
 
     def _power(self):
         """Half of an operation is done: power fails here if it is the fatal one."""
-        if self._left == 0:
+        if self.operations == self._fatal:
             ffi.open("libc.so.6").func("v", "_exit", "i")(POWER_CUT_STATUS)
 
 

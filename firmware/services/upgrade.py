@@ -10,7 +10,6 @@ from micropython import const
 from firmware.version import VERSION
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, room
-from lib.store.document import Document
 
 _DAY_S = const(86400)
 _LONGEST = const(1024)  # bytes of a URL
@@ -38,7 +37,7 @@ async def get(gateway, request, response):
 def _items(gateway, state, slots):
     yield "possible", slots is not None
     yield "running", VERSION
-    yield "on_trial", slots is not None and slots.is_on_trial
+    yield "on_trial", gateway.on_trial
     for name in ("phase", "done", "total", "version", "cause", "sentence", "latest", "trouble"):
         yield name, getattr(state, name)
     yield "percent", state.percent
@@ -102,14 +101,14 @@ def look(gateway):
         last = _trial(gateway).outcome(gateway)
         if last and not last["ok"]:
             state.tell("failed", "trial", f"version {last['to']} was taken back: {last['reason']}")
-    note = Document(gateway.platform.root + "/upgrade.json")
+    note = gateway.document(gateway.platform.root + "/upgrade.json")
     noted = note.load()
     if noted and noted.get("from") != VERSION:  # it was done, but for this
         note.remove()
     elif noted:
         state.begin("connecting")
         state.task = asyncio.create_task(_run(gateway, noted["url"], noted["certificate"], noted["announced"], noted))
-    elif slots.is_on_trial:
+    elif gateway.on_trial:
         state.due_s = gateway.clock.uptime_s() + _TRIAL_S
     elif settings.get("upgrade_auto") != _OFF and settings.get("upgrade_url"):
         state.task = asyncio.create_task(_check(gateway))
@@ -125,7 +124,7 @@ def _look_for_one(gateway, phase):
     if state.task:
         raise HttpError(409, "a look for a new version is under way")
     if phase:
-        if gateway.platform.slots.is_on_trial:
+        if gateway.on_trial:
             raise HttpError(409, "the running version is on trial: a few minutes, and it is known whether it stays")
         state.begin(phase)
 

@@ -6,7 +6,6 @@ from firmware.services.upgrade_connect import told
 from firmware.version import SECURITY_COUNTER, VERSION
 from lib.ota.header import Device, Refused
 from lib.ota.receiver import Receiver
-from lib.store.document import Document
 
 
 def device(gateway):
@@ -17,7 +16,7 @@ def device(gateway):
 
 def note(gateway):
     """Return the Document of an upgrade from a server that runs, so that it goes on after a restart."""
-    return Document(gateway.platform.root + "/upgrade.json")
+    return gateway.document(gateway.platform.root + "/upgrade.json")
 
 
 def failed(gateway, error):

@@ -17,7 +17,7 @@ FLASH = 0x400000
 BUDGET = (220 + 120) * 1024
 ONLY_HOST = {
     f"firmware/port/{name}.py"
-    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")
+    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "slots_file", "uart_pty")
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/crypto/ed25519.py", "lib/ota/header.py", "lib/ota/receiver.py"}

@@ -1,0 +1,72 @@
+"""The flash chip as the rig itself sees it: what the boot loader writes, and a counter that the gateway goes on with."""
+
+import os
+from pathlib import Path
+
+from tools.rig.errors import RigError
+
+SIZE = 0x400000
+BLOCK = 4096
+SLOTS = {"ota_0": 0x10000, "ota_1": 0x1C0000}  # boards/partitions.csv; a test keeps all of these equal
+SLOT_SIZE = 0x1B0000
+TABLE = 0xD000
+
+
+class PowerCut(Exception):
+    """Power failed at the operation that was asked for."""
+
+
+class Flash:
+    """The chip in the file `path`, which is there. Erasing sets a block to FF, programming only clears bits.
+
+    `counter` is a file: the number of operations since power-on, four bytes, low one first; the gateway's own flash file
+    (firmware/port/flash_file.py) counts there too. `power_cut`: None, or the operation in which power fails half-way.
+    """
+
+    def __init__(self, path, counter, power_cut=None):
+        self._path, self._counter, self._fatal = Path(path), Path(counter), power_cut
+
+    def power_on(self):
+        """Begin to count."""
+        self._counter.write_bytes(bytes(4))
+
+    def operations(self):
+        return int.from_bytes(self._counter.read_bytes(), "little")
+
+    def read(self, address, size):
+        with open(self._path, "rb") as file:
+            return os.pread(file.fileno(), size, address)
+
+    def erase(self, address):
+        self._operate(address, b"\xff" * BLOCK)
+
+    def program(self, address, data):
+        self._operate(address, bytes(new & old for new, old in zip(data, self.read(address, len(data)), strict=True)))
+
+    def _operate(self, address, data):
+        number = self.operations() + 1
+        self._counter.write_bytes(number.to_bytes(4, "little"))
+        with open(self._path, "r+b") as file:
+            if number == self._fatal:
+                os.pwrite(file.fileno(), data[: len(data) // 2], address)
+                raise PowerCut
+            os.pwrite(file.fileno(), data, address)
+
+
+def prepare(path):
+    """Make an erased chip unless there is one."""
+    path = Path(path)
+    present = path.stat().st_size if path.exists() else 0
+    if present not in (0, SIZE):
+        raise RigError(f"{path} has {present} bytes: no flash chip of {SIZE}")
+    if not present:
+        path.write_bytes(b"\xff" * SIZE)
+
+
+def write_image(path, image, slot="ota_0"):
+    """Write an image into a slot as a serial flasher does: nobody counts that."""
+    content = Path(image).read_bytes()
+    if len(content) > SLOT_SIZE:
+        raise RigError(f"{image} has {len(content)} bytes: a slot has {SLOT_SIZE}")
+    with open(path, "r+b") as file:
+        os.pwrite(file.fileno(), content, SLOTS[slot])
