@@ -65,8 +65,12 @@ def test_a_file_and_the_rest_of_it_over_tls(get):
 
 def test_pythons_own_server(get, tmp_path):
     tmp_path.joinpath("image").write_bytes(CONTENT)
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
-    handler.log_message = lambda *_: None
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = partial(Handler, directory=tmp_path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*SERVER.save(tmp_path, "server"))
