@@ -1,4 +1,4 @@
-"""Upgrades for tests of the whole gateway: images of other versions, the server that has them, a gateway that trusts their key."""
+"""What tests of upgrades of the whole gateway share: images of other versions, their server, a gateway that trusts their key."""
 
 import base64
 import json
