@@ -22,30 +22,28 @@ WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
 def sources(board):
-    """Yield (source, path inside the image) of every module of the application, board.py included."""
-    for room in ROOMS:
-        for source in sorted((TOP / room).rglob("*.py")):
-            if source.name != "__init__.py" or source.stat().st_size:
-                yield source, source.relative_to(TOP)
+    """Yield (source, path inside the image) of every module of the application, board.py included: what a build compiles."""
+    from tools import lean, web  # which need TOP
+
+    yield from lean.build()
     for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
         yield source, source.relative_to(DEVICE_LIBRARIES)
     yield TOP / "boards" / board / "board.py", Path("board.py")
-    from tools import web  # which needs TOP
-
     yield web.build(), Path(WEB)
 
 
-def compile_module(source, target, march, level=3):
-    """Compile one module; level 3 as the frozen build does, 2 keeps the line numbers of tracebacks.
+def compile_module(source, path, folder, march, level=3):
+    """Compile one module into the folder and return its file; level 3 as the frozen build does, 2 keeps line numbers.
 
     Raises SystemExit with the compiler's own words.
     """
+    target = folder / path.with_suffix(".mpy")
     target.parent.mkdir(parents=True, exist_ok=True)
-    name = str(source.relative_to(TOP))
-    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", name, "-o", target, source]
+    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", str(path), "-o", target, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{name} does not compile for {march}:\n{done.stderr.strip()}")
+        raise SystemExit(f"{path} does not compile for {march}:\n{done.stderr.strip()}")
+    return target
 
 
 def build(board="HOST", bits=64):
@@ -62,7 +60,7 @@ def build(board="HOST", bits=64):
     with tempfile.TemporaryDirectory(dir=image.parent) as folder:
         tree = Path(folder) / "tree"
         for source, path in modules:
-            compile_module(source, (tree / path).with_suffix(".mpy"), ARCHITECTURES[bits], level=2)
+            compile_module(source, path, tree, ARCHITECTURES[bits], level=2)
         made = Path(folder) / "image"
         command = [TOOLS / "mpremote", "romfs", "-o", made, "--no-mpy", "build", tree]
         subprocess.run(command, check=True, capture_output=True)
@@ -76,9 +74,7 @@ def frozen_sizes(board):
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
         for source, path in sources(board):
-            target = Path(folder) / path.with_suffix(".mpy")
-            compile_module(source, target, DEVICE)
-            sizes[str(path)] = target.stat().st_size
+            sizes[str(path)] = compile_module(source, path, Path(folder), DEVICE).stat().st_size
     return sizes
 
 

@@ -1,0 +1,168 @@
+"""Modules as a device gets them, in build/lean: `python -m tools.lean`. They do the same in less flash.
+
+Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
+attributes with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
+modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it.
+"""
+
+import ast
+import os
+import re
+from collections import Counter
+from itertools import product
+from string import ascii_lowercase
+
+from tools.image import DEVICE_LIBRARIES, ROOMS, TOP
+
+TARGET = TOP / "build" / "lean"
+_IMPORT = "from micropython import const"  # a line of its own
+_PRIVATE = re.compile("_[a-z]")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+class Words:
+    """What the modules of a program call things: the names that have to stay, and the new ones of those that need not."""
+
+    def __init__(self, trees, foreign=()):
+        """`trees`: of all modules; `foreign`: of those that stay as they are and are called by these, or call them."""
+        self.handed = set()  # names by which a call hands over a value
+        said = set()  # constants, any of which may be the name in a getattr()
+        bound = set()  # by statements that do not say where the name stands, or that tracebacks show
+        used, stored = Counter(), set()
+        for tree in (*trees, *foreign):
+            keys = set()
+            for node in ast.walk(tree):
+                if isinstance(node, ast.keyword):
+                    self.handed.add(node.arg)
+                elif isinstance(node, (ast.Dict, ast.Subscript)):
+                    keys.update(node.keys if isinstance(node, ast.Dict) else [node.slice])
+                elif isinstance(node, ast.Constant):
+                    said.add(node.value)
+                elif isinstance(node, (ast.Name, ast.Attribute)):
+                    name = node.id if isinstance(node, ast.Name) else node.attr
+                    used[name] += 1
+                    if isinstance(node.ctx, ast.Store):
+                        stored.add(name)
+                bound |= _bound(node)
+            if None in self.handed:  # a call with **
+                self.handed.remove(None)
+                self.handed |= {key.value for key in keys if isinstance(key, ast.Constant)}
+        bound |= self.handed
+        for tree in foreign:
+            bound |= {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree)}
+        private = [name for name, _ in used.most_common() if _PRIVATE.match(name) and len(name) > 2]
+        letters = ("_" + "".join(pair) for size in (1, 2) for pair in product(ascii_lowercase, repeat=size))
+        free = (name for name in letters if name not in used and name not in bound)
+        self.private = dict(zip((name for name in private if name in stored - bound - said), free))
+
+
+def _bound(node):
+    """Return the names that a node binds or uses without telling where they stand in the text, and those of functions."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return set(node.names)
+    if isinstance(node, ast.ExceptHandler):
+        return {node.name}
+    if isinstance(node, ast.alias):
+        return {node.asname or node.name}
+    if isinstance(node, ast.arguments):
+        return {each.arg for each in (*node.posonlyargs, *node.kwonlyargs, node.vararg, node.kwarg) if each}
+    if isinstance(node, ast.JoinedStr):  # before Python 3.12 its inner places are wrong
+        return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return set()
+
+
+def lean(source, words):
+    """Return the text of a module with shorter names."""
+    lines = source.encode().split(b"\n")
+    spots = {}  # (line, offset in bytes): (old name, new name)
+    tree = ast.parse(source)
+    _collect(tree, {}, words, spots)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            _collect_formatted(node, lines, words, spots)
+    for (number, offset), (old, new) in sorted(spots.items(), reverse=True):
+        line = lines[number - 1]
+        end = offset + len(old)
+        if line[offset:end] != old.encode():
+            raise SystemExit(f"line {number}: {old} is expected at {offset}")
+        lines[number - 1] = line[:offset] + new.encode() + line[end:]
+    return "\n".join("" if line == _IMPORT.encode() else line.decode() for line in lines)
+
+
+def _collect(node, parameters, words, spots):
+    """Put what is to change at or below `node` into `spots`; `parameters`: {old: new} of the functions around."""
+    if isinstance(node, _FUNCTIONS):
+        inner = _parameters(node, parameters, words)
+        for each in node.args.args:
+            new = inner.get(each.arg) or words.private.get(each.arg)
+            if new:
+                spots[each.lineno, each.col_offset] = each.arg, new
+        body = node.body if isinstance(node.body, list) else [node.body]
+        for part in ast.iter_child_nodes(node):
+            _collect(part, inner if part in body else parameters, words, spots)
+        return
+    if isinstance(node, ast.Name):
+        new = parameters.get(node.id) or words.private.get(node.id)
+        if new:
+            spots[node.lineno, node.col_offset] = node.id, new
+    elif isinstance(node, ast.Attribute) and node.attr in words.private:
+        spots[node.end_lineno, node.end_col_offset - len(node.attr)] = node.attr, words.private[node.attr]
+    if not isinstance(node, ast.JoinedStr):
+        for part in ast.iter_child_nodes(node):
+            _collect(part, parameters, words, spots)
+
+
+def _collect_formatted(node, lines, words, spots):
+    """Do so with the attributes in an f-string, by looking for them."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and part.attr in words.private:
+            for number in range(node.lineno, node.end_lineno + 1):
+                for found in re.finditer(rb"(?<=\w\.)%s\b" % part.attr.encode(), lines[number - 1]):
+                    spots[number, found.start()] = part.attr, words.private[part.attr]
+
+
+def _parameters(function, around, words):
+    """Return {old: new} for the inside of a function: its own parameters, and those of the functions around it."""
+    own = {each.arg for each in function.args.args}
+    fixed = {"self"} | words.handed
+    for node in ast.walk(function):
+        if isinstance(node, ast.ClassDef):
+            fixed |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        elif node is not function.args:
+            fixed |= _bound(node)
+    inner = {old: new for old, new in around.items() if old not in own}
+    for each in function.args.args:
+        if each.arg not in fixed:
+            inner[each.arg] = f"_{len(inner)}"
+    return inner
+
+
+def sources():
+    """Yield (source, path inside the image) of every module of the application."""
+    for room in ROOMS:
+        for source in sorted((TOP / room).rglob("*.py")):
+            if source.name != "__init__.py" or source.stat().st_size:
+                yield source, source.relative_to(TOP)
+
+
+def build():
+    """Write what has changed; yield (file, path inside the image) of every module of the application."""
+    texts = {path: source.read_text() for source, path in sources()}
+    foreign = [*DEVICE_LIBRARIES.rglob("*.py"), *(TOP / "boards").rglob("*.py")]
+    words = Words([ast.parse(text) for text in texts.values()], [ast.parse(file.read_text()) for file in foreign])
+    for path, text in texts.items():
+        file = TARGET / path
+        new = lean(text, words)
+        if not file.exists() or file.read_text() != new:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = file.with_suffix(f".{os.getpid()}")
+            fresh.write_text(new)
+            fresh.replace(file)  # whole or not at all: several builds may run at once
+        yield file, path
+
+
+if __name__ == "__main__":
+    for _ in build():
+        pass
