@@ -2,7 +2,8 @@
 
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
 attributes with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
-modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it.
+modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it. A number that
+one module imports from another stands where it is used, as the compiler does it within a module: it takes no RAM in either.
 """
 
 import ast
@@ -23,8 +24,9 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 class Words:
     """What the modules of a program call things: the names that have to stay, and the new ones of those that need not."""
 
-    def __init__(self, trees, foreign=()):
-        """`trees`: of all modules; `foreign`: of those that stay as they are and are called by these, or call them."""
+    def __init__(self, modules, foreign=()):
+        """`modules`: {name: tree} of all; `foreign`: trees of what stays as it is and is called by these, or calls them."""
+        trees = modules.values()
         self.handed = set()  # names by which a call hands over a value
         said = set()  # constants, any of which may be the name in a getattr()
         bound = set()  # by statements that do not say where the name stands, or that tracebacks show
@@ -54,6 +56,11 @@ class Words:
         letters = ("_" + "".join(pair) for size in (1, 2) for pair in product(ascii_lowercase, repeat=size))
         free = (name for name in letters if name not in used and name not in bound)
         self.private = dict(zip((name for name in private if name in stored - bound - said), free))
+        self.numbers = {(module, name): number for module, tree in modules.items() for name, number in _numbers(tree)}
+        asked = {node.attr for tree in (*trees, *foreign) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        left = {(node.module, each.name) for tree in foreign for node, each in _imports(tree)}
+        left |= {(node.module, each.name) for tree in trees for node, each in _imports(tree) if not _is_plain(tree, each)}
+        self.hidden = {key for key in self.numbers if key not in left and key[1] not in asked | said}  # from other modules
 
 
 def _bound(node):
@@ -73,12 +80,42 @@ def _bound(node):
     return set()
 
 
-def lean(source, words):
+def _numbers(tree):
+    """Yield (name, number) of every public constant that a module defines."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            name, call = node.targets[0].id, ast.unparse(node.value)
+            if name[0] != "_" and re.fullmatch(r"const\([-0-9A-Fa-fx<|+*() ]+\)", call):
+                yield name, eval(call, {"const": int})
+
+
+def _imports(tree):
+    """Yield (statement, alias) of every `from ... import ...`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for each in node.names:
+                yield node, each
+
+
+def _is_plain(tree, alias):
+    """Whether an imported name is only read, and that where the tree tells its place."""
+    name = alias.asname or alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+            return False
+        if isinstance(node, (ast.JoinedStr, ast.arguments, ast.Global)) and name in _bound(node):
+            return False
+        if isinstance(node, ast.arg) and node.arg == name:
+            return False
+    return True
+
+
+def lean(source, words, module=""):
     """Return the text of a module with shorter names."""
     lines = source.encode().split(b"\n")
     spots = {}  # (line, offset in bytes): (old name, new name)
     tree = ast.parse(source)
-    _collect(tree, {}, words, spots)
+    _collect(tree, _known(tree, words, module), words, spots)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             _collect_formatted(node, lines, words, spots)
@@ -88,7 +125,26 @@ def lean(source, words):
         if line[offset:end] != old.encode():
             raise SystemExit(f"line {number}: {old} is expected at {offset}")
         lines[number - 1] = line[:offset] + new.encode() + line[end:]
+    for node in {node for node, each in _imports(tree) if _replaced(tree, node, each, words)}:
+        names = [each for each in node.names if not _replaced(tree, node, each, words)]
+        text = ast.unparse(ast.ImportFrom(node.module, names, node.level)) if names else "pass"
+        lines[node.lineno - 1] = lines[node.lineno - 1][: node.col_offset] + text.encode()
+        lines[node.lineno : node.end_lineno] = [b""] * (node.end_lineno - node.lineno)
     return "\n".join("" if line == _IMPORT.encode() else line.decode() for line in lines)
+
+
+def _replaced(tree, node, alias, words):
+    return (node.module, alias.name) in words.numbers and _is_plain(tree, alias)
+
+
+def _known(tree, words, module):
+    """Return {name: what stands for it} of the numbers that a module imports, and of its own that no other module imports."""
+    known = {name: "_" + name for name, _ in _numbers(tree) if (module, name) in words.hidden}
+    for node, each in _imports(tree):
+        if _replaced(tree, node, each, words):
+            number = words.numbers[node.module, each.name]
+            known[each.asname or each.name] = str(number) if number >= 0 else f"({number})"
+    return known
 
 
 def _collect(node, parameters, words, spots):
@@ -133,9 +189,11 @@ def _parameters(function, around, words):
         elif node is not function.args:
             fixed |= _bound(node)
     inner = {old: new for old, new in around.items() if old not in own}
+    taken = sum(new[1].isdigit() for new in inner.values() if new[0] == "_")
     for each in function.args.args:
         if each.arg not in fixed:
-            inner[each.arg] = f"_{len(inner)}"
+            inner[each.arg] = f"_{taken}"
+            taken += 1
     return inner
 
 
@@ -147,14 +205,19 @@ def sources():
                 yield source, source.relative_to(TOP)
 
 
+def _module(path):
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
 def build():
     """Write what has changed; yield (file, path inside the image) of every module of the application."""
     texts = {path: source.read_text() for source, path in sources()}
+    trees = {_module(path): ast.parse(text) for path, text in texts.items()}
     foreign = [*DEVICE_LIBRARIES.rglob("*.py"), *(TOP / "boards").rglob("*.py")]
-    words = Words([ast.parse(text) for text in texts.values()], [ast.parse(file.read_text()) for file in foreign])
+    words = Words(trees, [ast.parse(file.read_text()) for file in foreign])
     for path, text in texts.items():
         file = TARGET / path
-        new = lean(text, words)
+        new = lean(text, words, _module(path))
         if not file.exists() or file.read_text() != new:
             file.parent.mkdir(parents=True, exist_ok=True)
             fresh = file.with_suffix(f".{os.getpid()}")

@@ -1,12 +1,14 @@
 """What tools/lean.py makes of modules: shorter names, the same program."""
 
 import ast
+import re
 import symtable
 
 import pytest
 
 from tools import lean
 
+NUMBER = re.compile("_?[A-Z][A-Z0-9_]*")
 # what, source, the same made lean
 EXAMPLES = (
     ("a parameter", "def f(value, other): return value + other", "def f(_0, _1): return _0 + _1"),
@@ -43,7 +45,27 @@ EXAMPLES = (
 
 @pytest.mark.parametrize(("source", "expected"), [row[1:] for row in EXAMPLES], ids=[row[0] for row in EXAMPLES])
 def test_examples(source, expected):
-    assert lean.lean(source, lean.Words([ast.parse(source)])) == expected
+    assert lean.lean(source, lean.Words({"": ast.parse(source)})) == expected
+
+
+NUMBERS = {
+    "a": "from micropython import const\nFEW = const(2)\nMANY = const(1 << 4)\nLESS = const(-1)\nsize = FEW * MANY",
+    "b": "from a import (  # two\n    FEW,\n    MANY,\n)\nx = FEW",
+    "c": "from a import FEW, size\ndef f(value): return value + FEW + size",
+    "d": "import a\nx = a.MANY",
+    "e": "from a import LESS\nx = LESS, f'{LESS}'",
+}
+
+
+def test_numbers_of_other_modules():
+    words = lean.Words({name: ast.parse(source) for name, source in NUMBERS.items()})
+    made = {name: lean.lean(source, words, name) for name, source in NUMBERS.items()}
+    # MANY is asked for as an attribute, LESS where nobody can tell its place
+    assert made["a"] == "\n_FEW = const(2)\nMANY = const(1 << 4)\nLESS = const(-1)\nsize = _FEW * MANY"
+    assert made["b"] == "pass\n\n\n\nx = 2"
+    assert made["c"] == "from a import size\ndef f(_0): return _0 + 2 + size"
+    assert made["d"] == NUMBERS["d"]
+    assert made["e"] == NUMBERS["e"]
 
 
 def scopes(table):
@@ -67,7 +89,7 @@ def test_every_scope_of_the_application_binds_as_before():
                 sorted(
                     (s.is_parameter(), s.is_local(), s.is_free(), s.is_global(), s.is_imported(), s.is_assigned())
                     for s in scope.get_symbols()
-                    if s.get_name() != "const"
+                    if s.get_name() != "const" and not NUMBER.fullmatch(s.get_name())
                 )
                 for scope in (old, new)
             ]
