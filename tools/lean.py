@@ -7,10 +7,12 @@ one module imports from another stands where it is used, as the compiler does it
 """
 
 import ast
+import hashlib
 import os
 import re
 from collections import Counter
 from itertools import product
+from pathlib import Path
 from string import ascii_lowercase
 
 from tools.image import DEVICE_LIBRARIES, ROOMS, TOP
@@ -129,7 +131,7 @@ def lean(source, words, module=""):
         names = [each for each in node.names if not _replaced(tree, node, each, words)]
         text = ast.unparse(ast.ImportFrom(node.module, names, node.level)) if names else "pass"
         lines[node.lineno - 1] = lines[node.lineno - 1][: node.col_offset] + text.encode()
-        lines[node.lineno : node.end_lineno] = [b""] * (node.end_lineno - node.lineno)
+        lines[node.lineno : node.end_lineno] = [b""] * len(lines[node.lineno : node.end_lineno])
     return "\n".join("" if line == _IMPORT.encode() else line.decode() for line in lines)
 
 
@@ -164,7 +166,7 @@ def _collect(node, parameters, words, spots):
         if new:
             spots[node.lineno, node.col_offset] = node.id, new
     elif isinstance(node, ast.Attribute) and node.attr in words.private:
-        spots[node.end_lineno, node.end_col_offset - len(node.attr)] = node.attr, words.private[node.attr]
+        spots[node.end_lineno, (node.end_col_offset or 0) - len(node.attr)] = node.attr, words.private[node.attr]
     if not isinstance(node, ast.JoinedStr):
         for part in ast.iter_child_nodes(node):
             _collect(part, parameters, words, spots)
@@ -174,8 +176,8 @@ def _collect_formatted(node, lines, words, spots):
     """Do so with the attributes in an f-string, by looking for them."""
     for part in ast.walk(node):
         if isinstance(part, ast.Attribute) and part.attr in words.private:
-            for number in range(node.lineno, node.end_lineno + 1):
-                for found in re.finditer(rb"(?<=\w\.)%s\b" % part.attr.encode(), lines[number - 1]):
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                for found in re.finditer(rb"(?<=[\w)\]]\.)%s\b" % part.attr.encode(), lines[number - 1]):
                     spots[number, found.start()] = part.attr, words.private[part.attr]
 
 
@@ -210,20 +212,29 @@ def _module(path):
 
 
 def build():
-    """Write what has changed; yield (file, path inside the image) of every module of the application."""
-    texts = {path: source.read_text() for source, path in sources()}
-    trees = {_module(path): ast.parse(text) for path, text in texts.items()}
+    """Write all modules unless they are there already; yield (file, path inside the image) of each."""
     foreign = [*DEVICE_LIBRARIES.rglob("*.py"), *(TOP / "boards").rglob("*.py")]
-    words = Words(trees, [ast.parse(file.read_text()) for file in foreign])
-    for path, text in texts.items():
-        file = TARGET / path
-        new = lean(text, words, _module(path))
-        if not file.exists() or file.read_text() != new:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            fresh = file.with_suffix(f".{os.getpid()}")
-            fresh.write_text(new)
-            fresh.replace(file)  # whole or not at all: several builds may run at once
-        yield file, path
+    texts = {path: source.read_text() for source, path in sources()}
+    others = [file.read_text() for file in (*sorted(foreign), Path(__file__))]
+    digest = hashlib.sha256(repr((sorted(texts.items()), others)).encode()).hexdigest()
+    stamp = TARGET / "made_from"
+    if not stamp.exists() or stamp.read_text() != digest:
+        trees = {_module(path): ast.parse(text) for path, text in texts.items()}
+        words = Words(trees, [ast.parse(text) for text in others[:-1]])
+        for path, text in texts.items():
+            _write(TARGET / path, lean(text, words, _module(path)))
+        _write(stamp, digest)
+    for path in texts:
+        yield TARGET / path, path
+
+
+def _write(file, text):
+    """Write a file unless it is as it should be: whole or not at all, for several builds may run at once."""
+    if not file.exists() or file.read_text() != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(f".{os.getpid()}")
+        new.write_text(text)
+        new.replace(file)
 
 
 if __name__ == "__main__":
