@@ -25,30 +25,28 @@ WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
 def sources(board):
-    """Yield (source, path inside the image) of every module of the application, board.py included."""
-    for room in ROOMS:
-        for source in sorted((TOP / room).rglob("*.py")):
-            if source.name != "__init__.py" or source.stat().st_size:
-                yield source, source.relative_to(TOP)
+    """Yield (source, path inside the image) of every module of the application, board.py included: what a build compiles."""
+    from tools import lean, web  # which need TOP
+
+    yield from lean.build()
     for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
         yield source, source.relative_to(DEVICE_LIBRARIES)
     yield TOP / "boards" / board / "board.py", Path("board.py")
-    from tools import web  # which needs TOP
-
     yield web.build(), Path(WEB)
 
 
-def compile_module(source, target, march, level=3, name=None):
-    """Compile one module; level 3 as the frozen build does, 2 keeps the line numbers of tracebacks.
+def compile_module(source, path, folder, march, level=3):
+    """Compile one module into the folder and return its file; level 3 as the frozen build does, 2 keeps line numbers.
 
-    `name` is what tracebacks call it. Raises SystemExit with the compiler's own words.
+    Tracebacks call it `path`. Raises SystemExit with the compiler's own words.
     """
+    target = folder / path.with_suffix(".mpy")
     target.parent.mkdir(parents=True, exist_ok=True)
-    name = name or str(source.relative_to(TOP))
-    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", name, "-o", target, source]
+    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", str(path), "-o", target, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{name} does not compile for {march}:\n{done.stderr.strip()}")
+        raise SystemExit(f"{path} does not compile for {march}:\n{done.stderr.strip()}")
+    return target
 
 
 def build(board="HOST", bits=64, overlay=None, out=None):
@@ -56,6 +54,8 @@ def build(board="HOST", bits=64, overlay=None, out=None):
 
     `overlay` {path inside the image: source text} replaces modules, or adds some; then the image is the new file `out`.
     """
+    from tools import lean  # which needs TOP
+
     image = TOP / "build" / f"{board}-{bits}.bin"
     image.parent.mkdir(exist_ok=True)
     with open(image.with_suffix(".lock"), "w") as lock:
@@ -69,25 +69,25 @@ def build(board="HOST", bits=64, overlay=None, out=None):
         with tempfile.TemporaryDirectory(dir=image.parent) as folder:
             other = Path(folder) / "tree"
             shutil.copytree(tree, other)
-            for path, text in overlay.items():
+            for path, text in lean.overlay(overlay):
                 source = Path(folder) / "source.py"
                 source.write_text(text)
-                compile_module(source, (other / path).with_suffix(".mpy"), ARCHITECTURES[bits], 2, str(path))
+                compile_module(source, path, other, ARCHITECTURES[bits], level=2)
             _pack(other, Path(out))
     return Path(out)
 
 
 def _compile_tree(board, bits, tree):
     """Bring the folder of compiled modules up to date; return whether anything changed."""
-    wanted = {(tree / path).with_suffix(".mpy"): source for source, path in sources(board)}
+    wanted = {(tree / path).with_suffix(".mpy"): (source, path) for source, path in sources(board)}
     tool = Path(__file__).stat().st_mtime
     changed = False
     for left in [path for path in tree.rglob("*.mpy") if path not in wanted]:
         left.unlink()
         changed = True
-    for target, source in wanted.items():
+    for target, (source, path) in wanted.items():
         if not target.exists() or target.stat().st_mtime <= max(source.stat().st_mtime, tool):
-            compile_module(source, target, ARCHITECTURES[bits], level=2)
+            compile_module(source, path, tree, ARCHITECTURES[bits], level=2)
             changed = True
     return changed
 
@@ -108,9 +108,7 @@ def frozen_sizes(board):
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
         for source, path in sources(board):
-            target = Path(folder) / path.with_suffix(".mpy")
-            compile_module(source, target, DEVICE)
-            sizes[str(path)] = target.stat().st_size
+            sizes[str(path)] = compile_module(source, path, Path(folder), DEVICE).stat().st_size
     return sizes
 
 

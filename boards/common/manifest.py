@@ -42,7 +42,7 @@ for _room in ("lib", "firmware"):
             _is_unused = _name in _UNUSED and _room == "lib"
             if _name.endswith(".py") and not _is_host and not _is_unused:
                 _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
-    package(_room, files=sorted(_files), base_path=_TOP, opt=3)
+    package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)  # tools/lean.py
 
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
 module("_boot.py", opt=3)

@@ -31,7 +31,7 @@ upgrade
 events
 diagnostics
 """.strip().split("\n")
-FIRST_LOAD = ("/", "/style.css", "/app.js", "/text/en.json", "/pages/status.js", "/api/status")
+FIRST_LOAD = ("/", "/style.css", "/app.js", "/text/en.txt", "/api/status")
 FIRST_LOAD_BYTES = 60_000
 
 
