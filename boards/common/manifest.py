@@ -16,15 +16,12 @@ _HOST_ONLY = (
     "rig_link.py",
     "uart_pty.py",
 )  # no device has these
-# Of lib, what no service of a device uses: security 0 is for tests, no service upgrades yet, pages are no files.
+# Of lib, what no service of a device uses: security 0 is for tests, pages are no files.
 _UNUSED = (
-    "ed25519.py",
     "files.py",
-    "header.py",
     "other_replies.py",
     "other_requests.py",
     "other_types.py",
-    "receiver.py",
     "security0.py",
 )
 

@@ -20,7 +20,6 @@ ONLY_HOST = {
     for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
-UNUSED |= {"lib/crypto/ed25519.py", "lib/ota/header.py", "lib/ota/receiver.py"}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
