@@ -227,6 +227,7 @@ def test_build_files_are_whole_and_share_what_is_equal(name):
     header = (folder / "mpconfigboard.h").read_text() + (BOARDS / "common/mpconfigboard.h").read_text()
     assert board(name)["MODEL"] in header
     assert "MICROPY_HW_ENABLE_UART_REPL (0)" in header
+    assert "MP_PLAT_ALLOC_HEAP" in header and "MICROPY_GC_INITIAL_HEAP_SIZE" in header, "Python would starve radio and TLS"
     assert f"MICROPY_PY_NETWORK_LAN ({int(board(name)['LAN'] is not None)})" in header
     # MicroPython joins the files as they are: without a line end the last setting of one swallows the first of the next.
     for file in (folder / "sdkconfig.board", BOARDS / "common/sdkconfig.common"):
@@ -253,6 +254,9 @@ def test_idf_settings_that_the_firmware_relies_on(name):
     assert settings["CONFIG_BOOTLOADER_LOG_LEVEL_NONE"] == "y", "so would the bootloader's"
     assert settings["CONFIG_COMPILER_OPTIMIZATION_SIZE"] == "y", "an image of -O2 does not fit a slot"
     assert int(settings["CONFIG_LWIP_MAX_SOCKETS"]) >= 16
+    assert settings["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE"] == "y", "a version that does not confirm itself has to go back"
+    assert settings["CONFIG_LOG_DEFAULT_LEVEL_NONE"] == "y", "log text that nobody can read fills the slot"
+    assert "CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT" not in settings, "MicroPython's panic handler does not link with it"
     assert settings["CONFIG_ESPTOOLPY_FLASHSIZE_4MB"] == "y"
 
 
