@@ -1,7 +1,6 @@
 """The ESP32 boards, as far as they can be checked without ESP-IDF: partition table, pins, manifest, build files, sizes."""
 
 import ast
-import csv
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
+from tools.partitions import partitions
 
 BOARDS = TOP / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
@@ -71,12 +71,6 @@ def pins(data):
             yield name, data["LAN"][name], name != "clock_in"
     for name, pin in data.get("LAN_FIXED", {}).items():
         yield name, pin, name.startswith("t")
-
-
-def partitions():
-    lines = (BOARDS / "partitions.csv").read_text().splitlines()
-    rows = csv.reader((line for line in lines if line and not line.startswith("#")), skipinitialspace=True)
-    return [(label, kind, subtype, int(offset, 0), int(size, 0)) for label, kind, subtype, offset, size in rows]
 
 
 def test_partitions_fit_the_flash_and_do_not_overlap():
