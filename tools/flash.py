@@ -1,8 +1,8 @@
 """Writes build/<BOARD>/firmware.bin to an ESP32 by its serial port: `python -m tools.flash SG_W1 /dev/ttyUSB0`.
 
-The file is one piece for 0x1000: boot loader, partition table, application in slot ota_0. Between them it has 0xFF, so that no
-slot is chosen any more: the chip starts ota_0. The file system with settings and history lies behind and stays, but for --erase.
-Uses Espressif's esptool, which `tools/setup flash` brings.
+The file is one piece for 0x1000: boot loader, partition table, application in slot ota_0. Between them it has 0xFF, so that
+no slot is chosen any more: the chip starts ota_0. The file system with settings and history lies behind and stays, but for
+--erase. Uses Espressif's esptool, which `tools/setup flash` brings.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Building and flashing an ESP32 board, as one uses it. A stand-in has ESP-IDF's place; Espressif's own tool checks the images."""
+"""Building and flashing an ESP32 board, as one uses it. A stand-in has ESP-IDF's place, Espressif's tool looks at the images."""
 
 import json
 import os
