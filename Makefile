@@ -8,7 +8,7 @@ URL ?=
 PORT ?=
 ERASE ?=
 
-.PHONY: help setup run test lint bench image firmware flash release clean
+.PHONY: help setup run test lint bench image firmware flash deploy release clean
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
@@ -18,6 +18,7 @@ help:
 	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
 	@echo "make firmware BOARD=SG_W1             builds for an ESP32 board, with ESP-IDF (docs/boards.md)"
 	@echo "make flash BOARD=SG_W1 PORT=/dev/ttyUSB0   writes it to the board; ERASE=1: its file system goes too"
+	@echo "make deploy PORT=/dev/ttyUSB0          a meter reader onto a board with a stock MicroPython (docs/boards.md)"
 	@echo "make release the signed image and latest.json in build/release (docs/upgrade.md)"
 	@echo "make clean   remove what was built (delete .tools/ too to start from nothing)"
 
@@ -44,11 +45,14 @@ image: setup
 
 firmware:
 	@tools/setup firmware
-	@$(PYTHON) -m tools.firmware $(BOARD)
+	@$(PYTHON) -m tools.make_firmware $(BOARD)
 
 flash:
 	@tools/setup flash
 	@$(PYTHON) -m tools.flash $(BOARD) "$(PORT)" $(if $(ERASE),--erase)
+
+deploy: setup
+	@$(PYTHON) -m tools.deploy "$(PORT)" $(ARGS)
 
 release: setup
 	@$(PYTHON) -m tools.release image $(BOARD) --bits $(BITS) $(if $(APP),--app $(APP)) $(if $(KEY),--key $(KEY))

@@ -10,8 +10,8 @@ import shlex
 import subprocess
 import sys
 
-from tools.firmware import BOARDS, check_application, check_merged
 from tools.image import TOP
+from tools.make_firmware import BOARDS, check_application, check_merged
 from tools.partitions import BOOT_LOADER, partition
 from tools.release.errors import Refused
 

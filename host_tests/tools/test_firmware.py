@@ -1,4 +1,4 @@
-"""Building and flashing an ESP32 board, as one uses it. A stand-in has ESP-IDF's place, Espressif's tool looks at the images."""
+"""Building and flashing an ESP32 board as one uses it. A stand-in has ESP-IDF's place; Espressif's tool checks the images."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 import pytest
 import stand_in_idf
 
-from tools import firmware, flash
+from tools import flash, make_firmware
 from tools.image import TOP
 from tools.partitions import partition
 
@@ -33,7 +33,7 @@ def idf(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(idf):
-    done = tool("tools.firmware", BOARD, **idf)
+    done = tool("tools.make_firmware", BOARD, **idf)
     assert done.returncode == 0, done.stdout + done.stderr
     return TOP / "build" / BOARD, done.stdout
 
@@ -45,7 +45,7 @@ def esptool(*words):
 
 
 def test_without_idf_three_lines_say_how_to_get_one():
-    done = tool("tools.firmware", BOARD, IDF_PATH="")
+    done = tool("tools.make_firmware", BOARD, IDF_PATH="")
     assert done.returncode == 1 and not done.stdout
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 3 and "v5.5.1" in lines[1] and "install.sh esp32" in lines[2]
@@ -64,9 +64,9 @@ def test_the_board_is_built_by_the_ports_own_makefile(built, idf):
 
 def test_an_application_too_large_for_its_signature_is_refused():
     largest = stand_in_idf.image(bytes(0x1AC000 - 24 - 8 - 16 - 32))
-    assert firmware.check_application(largest) >= 0
-    with pytest.raises(firmware.Refused, match="more than a slot"):
-        firmware.check_application(stand_in_idf.image(bytes(0x1AC000)))
+    assert make_firmware.check_application(largest) >= 0
+    with pytest.raises(make_firmware.Refused, match="more than a slot"):
+        make_firmware.check_application(stand_in_idf.image(bytes(0x1AC000)))
 
 
 def test_espressifs_tool_finds_whole_images_where_the_chip_looks(built, tmp_path):
@@ -121,5 +121,5 @@ def test_what_is_no_image_is_not_flashed(built):
 
 def test_the_workflow_builds_with_the_same_versions():
     workflow = (TOP / ".github/workflows/firmware.yml").read_text()
-    assert f"espressif/idf:{firmware.versions()['ESP_IDF']}" in workflow
-    assert re.findall(r"\bSG_\w+", workflow) == firmware.BOARDS
+    assert f"espressif/idf:{make_firmware.versions()['ESP_IDF']}" in workflow
+    assert re.findall(r"\bSG_\w+", workflow) == make_firmware.BOARDS

@@ -1,4 +1,4 @@
-"""Builds the image of an ESP32 board: `python -m tools.firmware SG_W1`, with ESP-IDF in the environment.
+"""Builds the image of an ESP32 board: `python -m tools.make_firmware SG_W1`, with ESP-IDF in the environment.
 
 Leaves in build/<BOARD>/: firmware.bin (boot loader, partition table and application, for 0x1000 of the flash), micropython.bin
 (the application alone, which an upgrade takes) and manifest.json (for a first flashing out of a browser, by esp-web-tools).
@@ -122,7 +122,7 @@ def build(board):
 
 
 def main(words=None):
-    parser = argparse.ArgumentParser(prog="tools.firmware", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="tools.make_firmware", description=__doc__.splitlines()[0])
     parser.add_argument("board", choices=BOARDS)
     options = parser.parse_args(words)
     try:
