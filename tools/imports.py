@@ -22,7 +22,7 @@ def application():
 
 
 def named(source):
-    """Yield (line, name) of what a module imports or names, "a.b.*" for all that begin so; of `from a import b` a and "a.b?"."""
+    """Yield (line, name) of what a module imports or names; "a.b.*": all that begin so; of `from a import b`: a, and "a.b?"."""
     tree = ast.parse(source.read_text())
     documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import imports
 from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
 from tools.partitions import partitions
 
@@ -22,6 +23,15 @@ ONLY_HOST = {
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
+
+# Modules in C of MicroPython 1.28 for the ESP32 (its documentation)
+BUILT_IN = frozenset(
+    ("_thread", "array", "binascii", "bluetooth", "builtins", "collections", "cryptolib", "errno", "esp32", "gc", "hashlib")
+    + ("io", "json", "machine", "math", "micropython", "network", "os", "random", "re", "select", "socket", "struct", "sys")
+    + ("time", "tls", "uctypes", "vfs")
+)
+# What is named in code that a device does not come to: the other platform, the security of the tests
+NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
@@ -195,6 +205,41 @@ def test_every_module_is_frozen(name):
     assert manifest.required == ["aioble-peripheral", "aioble-server", "umqtt.simple"]
     # The port's own modules would bring its _boot.py with them, which waits for ever when the flash is damaged.
     assert not any("PORT_DIR" in path for path in manifest.included)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
+    frozen = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): source
+        for path, source in Manifest(BOARDS / name / "manifest.py").frozen.items()
+    }
+    packages = {".".join(module.split(".")[:depth]) for module in frozen for depth in range(1, module.count(".") + 1)}
+    brought = {"asyncio", "aioble", "umqtt", "umqtt.simple"} | NOT_REACHED  # by what the manifest includes and requires
+    application = imports.application()
+    lacking = []
+    for module, source in frozen.items():
+        if module == "firmware.names":
+            continue  # a list of names, never imported: tools/module_names.py
+        for line, wanted in imports.named(source):
+            if wanted.endswith("*"):
+                is_there = any(other.startswith(wanted[:-1]) for other in frozen)
+            elif wanted.endswith("?"):
+                is_there = wanted[:-1] in frozen or wanted[:-1] not in application
+            else:
+                is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
+            if not is_there:
+                lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
+    assert not lacking
+
+
+def test_a_missing_module_would_be_noticed(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text(
+        "import machine\nfrom lib.a import b\n\ndef f(load):\n    import lib.c\n"
+        "    load('firmware.services.d')\n    load('firmware.services.e_' + f)\n    'firmware.not a name'\n"
+    )
+    found = {name for _, name in imports.named(source)}
+    assert found == {"machine", "lib.a", "lib.a.b?", "lib.c", "firmware.services.d", "firmware.services.e_*"}
 
 
 def test_the_frozen_application_is_inside_its_budget():
