@@ -6,6 +6,7 @@ APP ?= $(wildcard build/$(BOARD)/micropython.bin)
 KEY ?=
 URL ?=
 PORT ?=
+VARIANT ?=
 ERASE ?=
 
 .PHONY: help setup run test lint bench image firmware flash deploy release clean
@@ -45,7 +46,7 @@ image: setup
 
 firmware:
 	@tools/setup firmware
-	@$(PYTHON) -m tools.make_firmware $(BOARD)
+	@$(PYTHON) -m tools.make_firmware $(BOARD) $(if $(VARIANT),--variant $(VARIANT))
 
 flash:
 	@tools/setup flash

@@ -3,7 +3,7 @@
 Leaves in build/<BOARD>/: firmware.bin (boot loader, partition table and application, for 0x1000 of the flash), micropython.bin
 (the application alone, which an upgrade takes) and manifest.json (for a first flashing out of a browser, by esp-web-tools).
 MicroPython's source is fetched once into .tools/micropython, in the version that boards/common/versions names; MICROPY_DIR in
-the environment names a checkout to take instead.
+the environment names a checkout to take instead. `--variant NO_BLUETOOTH`: docs/boards.md.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from tools.release.errors import Refused
 from tools.release.payload import check_esp32
 
 BOARDS = sorted(path.parent.name for path in (TOP / "boards").glob("*/sdkconfig.board"))
+VARIANTS = sorted(path.stem.partition("_")[2] for path in (TOP / "boards/common").glob("mpconfigvariant_*.cmake"))
 SOURCE = "https://github.com/micropython/micropython"
 HELP = """firmware: there is no ESP-IDF in this shell. How to get it (2 GB, half an hour, once), and then try again:
     git clone -b {ESP_IDF} --recursive https://github.com/espressif/esp-idf ~/esp-idf
@@ -99,14 +100,14 @@ def web_manifest(board):
     }
 
 
-def build(board):
+def build(board, variant=""):
     wanted = versions()
     check_idf(wanted["ESP_IDF"])
     port = micropython(wanted["MICROPYTHON"]) / "ports" / "esp32"
     web.build()  # the pages are a module that the manifest names
     target = TOP / "build" / board
-    work = target / "idf"
-    arguments = ("make", "-C", port, f"BOARD_DIR={TOP / 'boards' / board}", f"BUILD={work}")
+    work = target / ("idf-" + variant if variant else "idf")
+    arguments = ("make", "-C", port, f"BOARD_DIR={TOP / 'boards' / board}", f"BUILD={work}", f"BOARD_VARIANT={variant}")
     run(*arguments, "submodules")
     run(*arguments)
     application, merged = (work / "micropython.bin").read_bytes(), (work / "firmware.bin").read_bytes()
@@ -124,9 +125,10 @@ def build(board):
 def main(words=None):
     parser = argparse.ArgumentParser(prog="tools.make_firmware", description=__doc__.splitlines()[0])
     parser.add_argument("board", choices=BOARDS)
+    parser.add_argument("--variant", default="", choices=["", *VARIANTS])
     options = parser.parse_args(words)
     try:
-        build(options.board)
+        build(options.board, options.variant)
     except Refused as refusal:
         return str(refusal)
     return None

@@ -18,6 +18,9 @@ SUBTYPES = {"ota_0": 0x10, "ota_1": 0x11, "ota": 0, "phy": 1, "nvs": 2, "fat": 0
 MAKEFILE = """
 PYTHON ?= python3
 FLAGS = -D MICROPY_BOARD=$(notdir $(BOARD_DIR)) -D MICROPY_BOARD_DIR="$(BOARD_DIR)"
+ifneq ($(BOARD_VARIANT),)
+FLAGS += -D MICROPY_BOARD_VARIANT=$(BOARD_VARIANT)
+endif
 all:
 \tidf.py $(FLAGS) -B $(BUILD) build
 submodules:

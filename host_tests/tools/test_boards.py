@@ -268,6 +268,8 @@ def test_build_files_are_whole_and_share_what_is_equal(name):
     assert "MICROPY_HW_ENABLE_UART_REPL (0)" in header
     assert "MP_PLAT_ALLOC_HEAP" in header and "MICROPY_GC_INITIAL_HEAP_SIZE" in header, "Python would starve radio and TLS"
     assert f"MICROPY_PY_NETWORK_LAN ({int(board(name)['LAN'] is not None)})" in header
+    variant = (folder / "mpconfigvariant_NO_BLUETOOTH.cmake").read_text()
+    assert "../common/mpconfigvariant_NO_BLUETOOTH.cmake" in variant
     # MicroPython joins the files as they are: without a line end the last setting of one swallows the first of the next.
     for file in (folder / "sdkconfig.board", BOARDS / "common/sdkconfig.common"):
         assert file.read_text().endswith("\n"), file

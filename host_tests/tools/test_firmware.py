@@ -62,6 +62,13 @@ def test_the_board_is_built_by_the_ports_own_makefile(built, idf):
     assert {"micropython.bin", "firmware.bin", "manifest.json"} <= {path.name for path in folder.iterdir()}
 
 
+def test_a_variant_is_asked_for(built, idf):
+    done = tool("tools.make_firmware", BOARD, "--variant", "NO_BLUETOOTH", **idf)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with open(idf["calls"]) as file:
+        assert "MICROPY_BOARD_VARIANT=NO_BLUETOOTH" in file.read().splitlines()[-1]
+
+
 def test_an_application_too_large_for_its_signature_is_refused():
     largest = stand_in_idf.image(bytes(0x1AC000 - 24 - 8 - 16 - 32))
     assert make_firmware.check_application(largest) >= 0
