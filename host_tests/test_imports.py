@@ -51,6 +51,7 @@ ALSO = {
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
     "firmware.services.push": {"gc"},  # old connections give back their room before new ones take some
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
+    "boards.STOCK.reader": {"asyncio", "gc", "json", "sys", "time", "wire", "firmware"},  # puts bus and meters together
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system
     "boards.common.main": {"machine", "sys", "time", "board", "firmware.main", "firmware.port"},  # runs the application
 }

@@ -213,6 +213,8 @@ def _module(path):
 
 def _texts():
     """Return ({path inside the image: source} of the application, [source] of what it calls, or what calls it)."""
+    if not DEVICE_LIBRARIES.is_dir():
+        raise SystemExit("the libraries of the device are not there: run tools/setup")
     foreign = [*DEVICE_LIBRARIES.rglob("*.py"), *(TOP / "boards").rglob("*.py")]
     return {path: source.read_text() for source, path in sources()}, [file.read_text() for file in sorted(foreign)]
 
