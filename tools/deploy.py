@@ -28,8 +28,7 @@ def build(march=DEVICE):
     pairs += [(modules[name], modules[name].relative_to(TOP)) for name in sorted(needed(own, modules))]
     made = []
     for source, path in pairs:
-        compile_module(source, TARGET / path.with_suffix(".mpy"), march)
-        made.append(TARGET / path.with_suffix(".mpy"))
+        made.append(compile_module(source, path, TARGET, march))
     (TARGET / "main.py").write_text(START)  # the only one that a board starts by itself, and it has to be text
     return made
 
