@@ -9,11 +9,12 @@ PORT ?=
 VARIANT ?=
 ERASE ?=
 
-.PHONY: help setup run test lint bench image firmware flash deploy release clean
+.PHONY: help setup run test test-powercut lint bench image firmware flash deploy release clean
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
 	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter, two files at a time where that does no harm"
+	@echo "make test-powercut  power cuts at every flash operation of an upgrade, one run for each"
 	@echo "make lint    style, types, and a compilation of every module for the device"
 	@echo "make bench   the figures of docs/benchmarks.md"
 	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
@@ -33,6 +34,10 @@ test:
 	@tools/setup test
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not alone" $(ARGS) || [ $$? = 5 ]
 	@$(PYTHON) -m pytest -q -m alone $(ARGS) || [ $$? = 5 ]
+
+test-powercut:
+	@tools/setup test
+	@$(PYTHON) -m pytest -q --all-cuts host_tests/faults/test_upgrade_power_cuts.py host_tests/faults/test_power_cuts.py $(ARGS)
 
 lint: setup
 	@tools/lint

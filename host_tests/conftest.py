@@ -28,6 +28,10 @@ def interpreter(width):
     return str(TOP / ".tools" / "bin" / ("micropython-arm" if width == "arm" else f"micropython{width}"))
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all-cuts", action="store_true", help="cut the power of an upgrade at each flash operation in truth")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "alone: not beside others")
 

@@ -5,6 +5,7 @@ N-th programming or erasing since power-on: the process ends there with status 4
 """
 
 import os
+import struct
 
 import ffi
 from micropython import const
@@ -18,10 +19,13 @@ class FlashFile:
     """A chip of `size` bytes in the file `path`, made erased if it is missing. `power_cut`: None, or the fatal operation.
 
     `counter` is a file of four bytes, low one first, in which the operations are counted over resets; None: they begin at 0.
+    `log`: None, or a file that gets each operation: address and length (u32, low byte first; length 0: a block was
+    erased), and so many bytes as they are on the chip then.
     """
 
-    def __init__(self, path, size, power_cut=None, counter=None):
+    def __init__(self, path, size, power_cut=None, counter=None, log=None):
         self._fatal = power_cut
+        self._log = open(log, "ab") if log else None  # noqa: SIM115
         self._counter = open(counter, "r+b") if counter else None  # noqa: SIM115
         self.operations = int.from_bytes(self._counter.read(4), "little") if self._counter else 0  # since power-on
         self._erased = b"\xff" * _PIECE
@@ -48,6 +52,7 @@ class FlashFile:
             if piece == BLOCK // _PIECE // 2:
                 self._power()
             self._file.write(self._erased)
+        self._note(address, b"")
 
     def program(self, address, data):
         """Clear those bits that are 0 in `data`. Bits that are 0 already stay 0, whatever `data` says."""
@@ -60,6 +65,7 @@ class FlashFile:
         self._file.write(memoryview(data)[:half])
         self._power()
         self._file.write(memoryview(data)[half:])
+        self._note(address, data)
 
     def _begin(self, address):
         self.operations += 1
@@ -67,6 +73,11 @@ class FlashFile:
             self._counter.seek(0)
             self._counter.write(self.operations.to_bytes(4, "little"))
         self._file.seek(address)
+
+    def _note(self, address, data):
+        if self._log:
+            self._log.write(struct.pack("<II", address, len(data)))
+            self._log.write(data)
 
     def _power(self):
         """Half of an operation is done: power fails here if it is the fatal one."""

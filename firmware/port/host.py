@@ -56,7 +56,9 @@ class Platform:
         self.network = self.wlan = NetWlan(lambda: self._radio, lambda function, arguments: function(*arguments))
         self.lan = None
         self.clock = _Clock(config.get("clock"))
-        self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"), config.get("operations"))
+        self._flash = FlashFile(
+            config["flash"], _FLASH_BYTES, config.get("power_cut"), config.get("operations"), config.get("flash_log")
+        )
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
         self.modbus_port = config.get("modbus_port", 0)
         self.phones_port = None  # they ask at http_port: there is no network of their own

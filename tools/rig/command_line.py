@@ -68,6 +68,7 @@ def parser():
     up.add_argument(
         "--power-cut", type=int, metavar="N", help="die at the N-th flash write or erase since power-on; exit status 42"
     )
+    up.add_argument("--flash-log", help="a file for what each flash write or erase does: see firmware/port/flash_file.py")
     return top
 
 
@@ -114,6 +115,7 @@ def _up(options, folder):
                 "settings": settings if fresh else None,
                 "clock_set": clock is not None,
                 "power_cut": options.power_cut,
+                "flash_log": options.flash_log,
                 "fast": options.fast,
                 "aioble": _aioble(),
                 "release_keys": _release_keys(options.release_key),

@@ -1,6 +1,7 @@
 """The flash chip as the rig itself sees it: what the boot loader writes, and a counter that the gateway goes on with."""
 
 import os
+import struct
 from pathlib import Path
 
 from tools.rig.errors import RigError
@@ -20,11 +21,12 @@ class Flash:
     """The chip in the file `path`, which is there. Erasing sets a block to FF, programming only clears bits.
 
     `counter` is a file: the number of operations since power-on, four bytes, low one first; the gateway's own flash file
-    (firmware/port/flash_file.py) counts there too. `power_cut`: None, or the operation in which power fails half-way.
+    (firmware/port/flash_file.py) counts there too. `power_cut`: None, or the operation in which power fails half-way. `log`:
+    None, or a file for all operations, in the form that is told there.
     """
 
-    def __init__(self, path, counter, power_cut=None):
-        self._path, self._counter, self._fatal = Path(path), Path(counter), power_cut
+    def __init__(self, path, counter, power_cut=None, log=None):
+        self._path, self._counter, self._fatal, self._log = Path(path), Path(counter), power_cut, log
 
     def power_on(self):
         """Begin to count."""
@@ -39,9 +41,12 @@ class Flash:
 
     def erase(self, address):
         self._operate(address, b"\xff" * BLOCK)
+        self._note(address, b"")
 
     def program(self, address, data):
-        self._operate(address, bytes(new & old for new, old in zip(data, self.read(address, len(data)), strict=True)))
+        data = bytes(new & old for new, old in zip(data, self.read(address, len(data)), strict=True))
+        self._operate(address, data)
+        self._note(address, data)
 
     def _operate(self, address, data):
         number = self.operations() + 1
@@ -51,6 +56,20 @@ class Flash:
                 os.pwrite(file.fileno(), data[: len(data) // 2], address)
                 raise PowerCut
             os.pwrite(file.fileno(), data, address)
+
+    def _note(self, address, data):
+        if self._log:
+            with open(self._log, "ab") as log:
+                log.write(struct.pack("<II", address, len(data)) + data)
+
+
+def operations(log):
+    """Yield (address, bytes) of each operation in a log's content; an erased block is BLOCK bytes of FF."""
+    at = 0
+    while at < len(log):
+        address, size = struct.unpack_from("<II", log, at)
+        yield address, log[at + 8 : at + 8 + size] if size else b"\xff" * BLOCK
+        at += 8 + size
 
 
 def prepare(path):

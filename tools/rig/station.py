@@ -34,7 +34,8 @@ class Station:
     def __init__(self, field, options, command, watchdog_s=30.0):
         """`options`: flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port, discovery_port,
         netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None), release_keys, trial_s,
-        operations (the file that counts them), has_slots (False: the application is frozen into the interpreter)."""
+        operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots (False: the
+        application is frozen into the interpreter)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -45,7 +46,7 @@ class Station:
         self._ports = {option: options.get(option) or 0 for option in _PORTS}
         self._settings = options["settings"]
         self._gateway = Gateway(command, options["log"], watchdog_s)
-        self._flash = Flash(options["flash"], options["operations"], options["power_cut"])
+        self._flash = Flash(options["flash"], options["operations"], options["power_cut"], options.get("flash_log"))
         self._boot = Start("", False)
         self._failed_starts = 0  # in a row: what the gateway keeps over resets, but not without power
         self._control = Control(Operations(self).operate)
@@ -241,6 +242,7 @@ class Station:
         return {
             "flash": str(options["flash"]),
             "operations": str(options["operations"]),
+            "flash_log": options.get("flash_log"),
             "slot": self._boot.slot or None,
             "place": [SLOTS[self._boot.slot], SLOT_SIZE] if self._boot.slot else None,
             "release_keys": options.get("release_keys"),
