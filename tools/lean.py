@@ -1,7 +1,7 @@
 """Modules as a device gets them, in build/lean: `python -m tools.lean`. They do the same in less flash.
 
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
-attributes with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
+attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
 modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it. A number that
 one module imports from another stands where it is used, as the compiler does it within a module: it takes no RAM in either.
 """
@@ -18,7 +18,7 @@ from string import ascii_lowercase
 from tools.image import DEVICE_LIBRARIES, ROOMS, TOP
 
 TARGET = TOP / "build" / "lean"
-_IMPORT = "from micropython import const"  # a line of its own
+_IMPORT = re.compile("^from micropython import const$", re.MULTILINE)
 _PRIVATE = re.compile("_[a-z]")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -47,6 +47,8 @@ class Words:
                     used[name] += 1
                     if isinstance(node.ctx, ast.Store):
                         stored.add(name)
+                    if isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self":
+                        bound.add(name)  # perhaps of an object that is not ours
                 bound |= _bound(node)
             if None in self.handed:  # a call with **
                 self.handed.remove(None)
@@ -132,7 +134,17 @@ def lean(source, words, module=""):
         text = ast.unparse(ast.ImportFrom(node.module, names, node.level)) if names else "pass"
         lines[node.lineno - 1] = lines[node.lineno - 1][: node.col_offset] + text.encode()
         lines[node.lineno : node.end_lineno] = [b""] * len(lines[node.lineno : node.end_lineno])
-    return "\n".join("" if line == _IMPORT.encode() else line.decode() for line in lines)
+    text = b"\n".join(lines).decode()
+    return _IMPORT.sub("", text) if _is_compiled(tree) else text
+
+
+def _is_compiled(tree):
+    """Whether const() is gone when the module runs: the compiler takes `A = const(1)`, but not `A, B = const(1), const(2)`."""
+    taken = sum(
+        isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and ast.unparse(node.value).startswith("const(")
+        for node in ast.walk(tree)
+    )
+    return taken == sum(isinstance(node, ast.Name) and node.id == "const" for node in ast.walk(tree))
 
 
 def _replaced(tree, node, alias, words):

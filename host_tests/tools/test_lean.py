@@ -34,12 +34,20 @@ EXAMPLES = (
         "class A:\n def __init__(self): self._count = 0\n def f(self): return self._count",
         "class A:\n def __init__(self): self._a = 0\n def f(self): return self._a",
     ),
-    ("an attribute in an f-string", 'x._count = 1\ny = f"._count {x._count}"', 'x._a = 1\ny = f"._count {x._a}"'),
-    ("one of what a call returns", "x._count = 1\ny = f'{f()._count}'", "x._a = 1\ny = f'{f()._a}'"),
-    ("an attribute that is asked for", 'x._count = getattr(y, "_count")', 'x._count = getattr(y, "_count")'),
-    ("somebody else's attribute", "x = y._count", "x = y._count"),
-    ("a function's name", "def _count(): pass\nx._count = _count", "def _count(): pass\nx._count = _count"),
-    ("a letter that is taken", "x._count = _a", "x._b = _a"),
+    (
+        "an attribute in an f-string",
+        "class A:\n def f(self): self._count = 1; self.y = f'._count {self._count}'",
+        "class A:\n def f(self): self._a = 1; self.y = f'._count {self._a}'",
+    ),
+    ("an attribute that is asked for", 'self._count = getattr(y, "_count")', 'self._count = getattr(y, "_count")'),
+    ("somebody else's attribute", "self._count = y._count", "self._count = y._count"),
+    ("a function's name", "def _count(): pass\nself._count = _count", "def _count(): pass\nself._count = _count"),
+    ("a letter that is taken", "self._count = _a", "self._b = _a"),
+    (
+        "const() that is called",
+        "from micropython import const\n_A, _B = const(1), const(2)",
+        "from micropython import const\n_A, _B = const(1), const(2)",
+    ),
     ("const()", "from micropython import const\n_A = const(1)", "\n_A = const(1)"),
 )
 
