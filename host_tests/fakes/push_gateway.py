@@ -58,6 +58,7 @@ class Gateway(register_gateway.Gateway):
         super().__init__(**chosen)
         self.field = Field()
         self.push = None
+        self.is_safe = False
         network = self.platform.network
         network.ssid = "home"
         self.platform.flash_bytes = 0x400000

@@ -12,7 +12,8 @@ from tools.release import __main__ as release
 from tools.release import image, keys, payload
 from tools.release.errors import Refused
 
-ROMFS = b"\xd2\xcd\x31" + bytes(range(256)) * 40
+PACKED = b"\xd2\xcd\x31" + bytes(range(256)) * 40
+ROMFS = PACKED + hashlib.sha256(PACKED).digest()
 
 
 @pytest.fixture
