@@ -59,6 +59,7 @@ class Gateway(register_gateway.Gateway):
         self.field = Field()
         self.push = None
         self.upgrade.latest = "0.2"
+        self.is_safe = False
         network = self.platform.network
         network.ssid = "home"
         self.platform.flash_bytes = 0x400000

@@ -26,11 +26,13 @@ async def restart(gateway, request, response, body):
 
 async def factory_reset(gateway, request, response, body):
     import json
+    if body.get("prepare"):
+        upgrade_trial.prepare(gateway, "0.2")
     response.put(json.dumps({"outcome": upgrade_trial.outcome(gateway)}))
 """
 CHANGES = {STATUS: versions.source(STATUS) + UPGRADES}
-TRIAL_S = 6
-WATCHDOG_S = 5
+TRIAL_S = 8
+WATCHDOG_S = 6
 HEAP = {64: HEAPS[64], 32: "400k"}  # what modules define is in the heap: not frozen
 
 # what is wrong with a new version: the module, what it says there instead; what the version that comes back tells
@@ -135,6 +137,16 @@ def test_a_version_that_somebody_restarts_on_trial_goes_back(upgrading):
     assert api(rig, "/api/restart", {})[0] == 202
     told(rig, "0.2 was taken back: it was restarted before it had proven itself")
     assert rig.control("ready")["slot"] == slot
+
+
+@pytest.mark.parametrize("upgrading", (64,), indirect=True)
+def test_a_version_that_the_boot_loader_does_not_know_of(upgrading):
+    """Power failed before the switch was complete."""
+    rig, _, _ = upgrading
+    assert api(rig, "/api/factory_reset", {"prepare": 1}) == (200, {"outcome": None})
+    rig.control("reset")
+    assert told(rig, "0.2 was taken back: the boot loader did not start it")
+    assert not outcome(rig)["ok"]
 
 
 @pytest.mark.parametrize("upgrading", (64, 32), indirect=True)
