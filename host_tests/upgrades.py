@@ -1,4 +1,4 @@
-"""What tests of upgrades of the whole gateway share: images of other versions, a server, a gateway that trusts their key."""
+"""What tests of upgrades of the whole gateway share: images of other versions, their server, who trusts their key."""
 
 import base64
 import json

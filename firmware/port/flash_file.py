@@ -20,7 +20,7 @@ class FlashFile:
 
     `counter` is a file of four bytes, low one first, in which the operations are counted over resets; None: they begin at 0.
     `log`: None, or a file that gets each operation: address and length (u32, low byte first; length 0: a block was
-    erased), and so many bytes as they are on the chip then.
+    erased), and so many bytes: those bits of the chip that are 0 there were cleared.
     """
 
     def __init__(self, path, size, power_cut=None, counter=None, log=None):
@@ -56,16 +56,22 @@ class FlashFile:
 
     def program(self, address, data):
         """Clear those bits that are 0 in `data`. Bits that are 0 already stay 0, whatever `data` says."""
-        self._file.seek(address)
-        present = self._file.read(len(data))
-        if len(data) > _PIECE or present != self._erased[: len(data)]:
-            data = bytes([new & old for new, old in zip(data, present)])
         half = len(data) // 2
         self._begin(address)
-        self._file.write(memoryview(data)[:half])
+        self._put(address, memoryview(data)[:half])
         self._power()
-        self._file.write(memoryview(data)[half:])
+        self._put(address + half, memoryview(data)[half:])
         self._note(address, data)
+
+    def _put(self, address, data):
+        for at in range(0, len(data), _PIECE):  # the heap may have no room for a block
+            piece = data[at : at + _PIECE]
+            self._file.seek(address + at)
+            present = self._file.read(len(piece))
+            if present != self._erased[: len(piece)]:
+                piece = bytes([new & old for new, old in zip(piece, present)])
+            self._file.seek(address + at)
+            self._file.write(piece)
 
     def _begin(self, address):
         self.operations += 1

@@ -71,7 +71,8 @@ async def cancel(gateway, request, response, body):
     state = gateway.upgrade
     if not state.is_busy or state.phase == "restarting":
         raise HttpError(409, "no upgrade runs that could be cancelled")
-    state.task.cancel()
+    state.task.cancel()  # which it may never hear of, if it has not begun yet
+    _module(gateway, "install").failed(gateway, None)
     response.status = 202
     response.put(b"{}")
 
@@ -152,9 +153,6 @@ async def _run(gateway, url, certificate, announced="", noted=None):
             certificate = gateway.settings.get("upgrade_certificate")
             url, announced = await _module(gateway, "check").run(gateway, True)
         await _module(gateway, "fetch").Fetch(gateway, url, certificate, announced).run(noted)
-    except asyncio.CancelledError:
-        install.failed(gateway, None)
-        raise
     except Exception as error:
         return install.failed(gateway, error)
     gateway.upgrade.task = None

@@ -90,9 +90,9 @@ class Fetch:
 
     async def _look_again(self):
         """Go on with what is in the slot."""
-        if self._is_noted:
+        try:
             await self._install.drive(self._install.receiver.resume())
-        else:
+        except Refused:
             self._anew()
 
     async def _once(self):

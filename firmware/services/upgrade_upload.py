@@ -31,13 +31,13 @@ async def post(gateway, request, response):
                 break
         await install.finish()
     except asyncio.CancelledError:
-        upgrade_install.failed(gateway, None)
+        if state.task:  # the server ends
+            upgrade_install.failed(gateway, None)
         raise
     except Exception as error:
         upgrade_install.failed(gateway, error)
         raise HttpError(507 if state.cause == "flash" else 422, state.sentence)
-    finally:
-        state.task = None
+    state.task = None
     response.status = 202
     response.put(b'{"version":')
     response.put_json(state.version)

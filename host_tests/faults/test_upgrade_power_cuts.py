@@ -18,7 +18,7 @@ from host_tests import upgrades
 from host_tests.gateway import api, change, eventually, settings
 from host_tests.rig import RigFailed
 from host_tests.upgrades import NEXT, Publisher, running, start, state, trust, upgradable
-from tools.rig.flash import SIZE, SLOT_SIZE, SLOTS, operations
+from tools.rig.flash import SIZE, SLOT_SIZE, SLOTS, operate, operations
 
 POWER_CUT = 42  # exit status of a gateway that lost power where it was told to
 OLD = "0.1"
@@ -68,11 +68,9 @@ class Story:
     def cut(self, number):
         """Return the chip after power failed half-way through an operation: 1 is the first."""
         chip = bytearray(self.before)
-        for address, data in self.operations[: number - 1]:
-            chip[address : address + len(data)] = data
-        address, data = self.operations[number - 1]
-        half = data[: len(data) // 2]
-        chip[address : address + len(half)] = half
+        for operation in self.operations[: number - 1]:
+            operate(chip, *operation)
+        operate(chip, *self.operations[number - 1], is_half=True)
         return bytes(chip)
 
 
@@ -155,7 +153,8 @@ def survives(story, number, to_the_end=False):
                 check(story, rig)
     except Exception as error:
         address, data = story.operations[number - 1]
-        raise AssertionError(f"cut at operation {number}: {len(data)} bytes at {address:#x}") from error
+        what = "the erasing" if data is None else f"{len(data)} bytes"
+        raise AssertionError(f"cut at operation {number}: {what} at {address:#x}") from error
     chip.unlink()
 
 

@@ -44,8 +44,7 @@ class Flash:
         self._note(address, b"")
 
     def program(self, address, data):
-        data = bytes(new & old for new, old in zip(data, self.read(address, len(data)), strict=True))
-        self._operate(address, data)
+        self._operate(address, bytes(new & old for new, old in zip(data, self.read(address, len(data)), strict=True)))
         self._note(address, data)
 
     def _operate(self, address, data):
@@ -64,12 +63,22 @@ class Flash:
 
 
 def operations(log):
-    """Yield (address, bytes) of each operation in a log's content; an erased block is BLOCK bytes of FF."""
+    """Yield (address, data) of each operation in a log's content; None for data: the block was erased."""
     at = 0
     while at < len(log):
         address, size = struct.unpack_from("<II", log, at)
-        yield address, log[at + 8 : at + 8 + size] if size else b"\xff" * BLOCK
+        yield address, log[at + 8 : at + 8 + size] if size else None
         at += 8 + size
+
+
+def operate(chip, address, data, is_half=False):
+    """Do an operation of a log to a chip's content, a bytearray; half of it, where power failed."""
+    new = b"\xff" * BLOCK if data is None else data
+    new = new[: len(new) // 2] if is_half else new
+    old = chip[address : address + len(new)]
+    if data is not None and old != b"\xff" * len(new):
+        new = bytes(left & right for left, right in zip(new, old, strict=True))
+    chip[address : address + len(new)] = new
 
 
 def prepare(path):
