@@ -162,8 +162,11 @@ class Gateway:
         if self.identity.is_new and not platform.is_host:
             platform.log(code)  # where there is a console
         del code
-        if platform.slots:
-            self._load("firmware.services.upgrade_trial").begin(self)
+        try:
+            if platform.slots:
+                self._load("firmware.services.upgrade_trial").begin(self)
+        except Exception as error:  # whatever a file says: everything else goes on
+            self.crashed("trial", error)
         await self._watch()
 
     def _provision(self, seconds):

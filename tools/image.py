@@ -64,7 +64,7 @@ def build(board="HOST", bits=64, overlay=None, out=None):
         changed = _compile_tree(board, bits, tree)
         if changed or not image.exists():
             _pack(tree, image)
-        if overlay is None:
+        if overlay is None or out is None:
             return image
         with tempfile.TemporaryDirectory(dir=image.parent) as folder:
             other = Path(folder) / "tree"
@@ -73,8 +73,8 @@ def build(board="HOST", bits=64, overlay=None, out=None):
                 source = Path(folder) / "source.py"
                 source.write_text(text)
                 compile_module(source, (other / path).with_suffix(".mpy"), ARCHITECTURES[bits], 2, str(path))
-            _pack(other, Path(out))
-    return Path(out)
+            _pack(other, out)
+    return out
 
 
 def _compile_tree(board, bits, tree):

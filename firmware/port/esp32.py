@@ -7,7 +7,6 @@ import _thread
 import asyncio
 import errno
 import os
-import sys
 from time import sleep_ms, ticks_ms
 
 import machine
@@ -55,6 +54,7 @@ class Platform:
         self.mac = machine.unique_id()
         self.flash_bytes = _FLASH_BYTES
         self.first_settings = None
+        self.load = None  # main sets load(name), which returns a module that is in RAM only while it is used
         self.reset_cause = _CAUSES.get(machine.reset_cause(), "unknown")
         self.network = self.wlan = NetWlan(lambda: network.WLAN(network.WLAN.IF_STA), _thread.start_new_thread)
         self.lan = None
@@ -80,11 +80,6 @@ class Platform:
         """See that the file system is there. Raises OSError if it was damaged: start-up then did not mount it."""
         if os.statvfs("/")[2] == 0:  # blocks
             raise OSError(errno.ENODEV)
-
-    def load(self, name):
-        """Return a module; main sets another function here, whose modules are in RAM only while they are used."""
-        __import__(name)
-        return sys.modules[name]
 
     @property
     def slots(self):

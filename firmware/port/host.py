@@ -49,6 +49,7 @@ class Platform:
         self.mac = _MAC
         self.flash_bytes = _FLASH_BYTES
         self.first_settings = config.get("settings")
+        self.load = None  # main sets load(name), which returns a module that is in RAM only while it is used
         self.reset_cause = config.get("reset_cause", "power-on")
         self._aioble = config.get("aioble")
         self._radio = RadioFake(config.get("aps") or [])

@@ -15,7 +15,7 @@ _ERASE = const(6)
 
 def find():
     """Return the Slots, or None if the partition table has no second one."""
-    running = Partition(Partition.RUNNING).info()[4]
+    running = Partition(Partition.RUNNING).info()[4]  # pyright: ignore[reportArgumentType]
     other = {"ota_0": "ota_1", "ota_1": "ota_0"}.get(running)
     places = other and Partition.find(Partition.TYPE_APP, label=other)
     tables = Partition.find(Partition.TYPE_DATA, label="otadata")

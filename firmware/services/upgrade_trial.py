@@ -54,7 +54,7 @@ def begin(gateway):
         asyncio.create_task(_prove(gateway, slots, document, tried))
     elif tried and "ok" not in tried:
         reason = ""
-        if slots.running == tried["slot"]:
+        if slots.running == tried.get("slot"):
             reason = tried.get("reason") or (
                 _SILENT % gateway.platform.reset_cause if slots.was_undone else "the boot loader did not start it"
             )

@@ -18,7 +18,7 @@ class Partition:
 
     def __init__(self, which, label=None):
         self.label = label or self.running
-        self.content = Partition.flash if self.label == "vfs" else self.others.setdefault(self.label, bytearray())
+        self.content = Partition.flash if self.label == "vfs" else self.others.get(self.label, b"")
 
     @staticmethod
     def find(kind, label):

@@ -135,7 +135,7 @@ class Station:
             selector.register(until_end_of, selectors.EVENT_READ, "stdin")
         announced = False
         try:
-            status = self._start("power-on", selector)
+            status = self._start("power-on", selector, loses_power=True)
             if status is not None:
                 return status
             while not self._stopping:
@@ -171,6 +171,7 @@ class Station:
     def _supervise(self, selector):
         """Start it again where that is due; returns an exit status when all is over."""
         cause, ended = self._reset_cause, False
+        loses_power = cause in ("reset", "power-on")  # somebody asked for it: the watchdog alone leaves it on
         if cause is None and self._gateway.starving_in_s() <= 0:
             cause = "watchdog"
             self._gateway.note("the watchdog was not fed in time: the gateway is killed and started again")
@@ -188,7 +189,7 @@ class Station:
         if not self._ready and (ended or cause == "watchdog"):
             self._vain_resets += 1
         self._reset_cause = None
-        return self._start(cause, selector)
+        return self._start(cause, selector, loses_power)
 
     def _hopeless(self):
         """Whether the version that the boot loader has chosen again and again never becomes ready: an exit status, or None."""
@@ -203,9 +204,9 @@ class Station:
         print(f"rig: {what}; the end of its log ({self._options['log']}):\n{tail}", file=sys.stderr, flush=True)
         return 1
 
-    def _start(self, cause, selector):
+    def _start(self, cause, selector, loses_power):
         """Have the boot loader choose, and start that; returns an exit status if nothing could be started."""
-        if cause == "power-on":
+        if loses_power:
             self._flash.power_on()
             self._failed_starts = 0
         before, self._ready = (self._boot.slot, self._ready), None
