@@ -62,6 +62,10 @@ class Story:
     def up(self, chip, **options):
         return upgradable(flash=chip, meters=[], trial_s=TRIAL_S, **options)
 
+    def end(self, rig):
+        """Wait until the story is over."""
+        raise NotImplementedError
+
     def start(self, rig):
         start(rig, self._server.url + "/next.img", self._certificate)
 
