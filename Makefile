@@ -2,19 +2,26 @@
 PYTHON = .tools/venv/bin/python
 BOARD ?= HOST
 BITS ?= 64
-APP ?=
+APP ?= $(wildcard build/$(BOARD)/micropython.bin)
 KEY ?=
 URL ?=
+PORT ?=
+VARIANT ?=
+ERASE ?=
 
-.PHONY: help setup run test lint bench image release clean
+.PHONY: help setup run test test-powercut lint bench image firmware flash deploy release clean
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
 	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter, two files at a time where that does no harm"
+	@echo "make test-powercut  power cuts at every flash operation of an upgrade, one run for each"
 	@echo "make lint    style, types, and a compilation of every module for the device"
 	@echo "make bench   the figures of docs/benchmarks.md"
 	@echo "make image   the application image; BOARD=$(BOARD), BITS=$(BITS) for HOST"
-	@echo "make release the signed image and latest.json in build/release (docs/upgrade.md); APP=micropython.bin for an ESP32 board"
+	@echo "make firmware BOARD=SG_W1             builds for an ESP32 board, with ESP-IDF (docs/boards.md)"
+	@echo "make flash BOARD=SG_W1 PORT=/dev/ttyUSB0   writes it to the board; ERASE=1: its file system goes too"
+	@echo "make deploy PORT=/dev/ttyUSB0          a meter reader onto a board with a stock MicroPython (docs/boards.md)"
+	@echo "make release the signed image and latest.json in build/release (docs/upgrade.md)"
 	@echo "make clean   remove what was built (delete .tools/ too to start from nothing)"
 
 setup:
@@ -28,6 +35,10 @@ test:
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not alone" $(ARGS) || [ $$? = 5 ]
 	@$(PYTHON) -m pytest -q -m alone $(ARGS) || [ $$? = 5 ]
 
+test-powercut:
+	@tools/setup test
+	@$(PYTHON) -m pytest -q --all-cuts host_tests/faults/test_upgrade_power_cuts.py host_tests/faults/test_power_cuts.py $(ARGS)
+
 lint: setup
 	@tools/lint
 
@@ -37,6 +48,17 @@ bench:
 
 image: setup
 	@$(PYTHON) -m tools.image $(BOARD) --bits $(BITS)
+
+firmware:
+	@tools/setup firmware
+	@$(PYTHON) -m tools.make_firmware $(BOARD) $(if $(VARIANT),--variant $(VARIANT))
+
+flash:
+	@tools/setup flash
+	@$(PYTHON) -m tools.flash $(BOARD) "$(PORT)" $(if $(ERASE),--erase)
+
+deploy: setup
+	@$(PYTHON) -m tools.deploy "$(PORT)" $(ARGS)
 
 release: setup
 	@$(PYTHON) -m tools.release image $(BOARD) --bits $(BITS) $(if $(APP),--app $(APP)) $(if $(KEY),--key $(KEY))

@@ -44,10 +44,11 @@ class Field:
     """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master.
 
     `answer(pdu, out)` gives the gateway's own registers to the master that RS-485 may have; `slave`: who does that, or None.
-    `load(name)` returns a module that is in RAM only while it is used.
+    `load(name)` returns a module that is in RAM only while it is used. `is_safe`: the wires are there for who asks over the
+    network, and for nobody else.
     """
 
-    def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load):
+    def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load, is_safe=False):
         self._platform = platform
         self._settings = settings
         self._readings = readings
@@ -56,6 +57,7 @@ class Field:
         self._supervisor = supervisor
         self._answer = answer
         self._load = load
+        self._is_safe = is_safe
         self._uarts = {}
         self._tasks = []
         self._beats = []
@@ -111,13 +113,13 @@ class Field:
         for port in self._platform.ports:
             if port in used and (port != "rs485" or settings.get("rs485_protocol")):
                 self._open(port, lines[port])
-            elif port == "rs485" and settings.get("rs485_protocol") == 1:
+            elif port == "rs485" and settings.get("rs485_protocol") == 1 and not self._is_safe:
                 self._open_slave(port, lines[port])
-        if mode == 2 and "ir_left" in self.buses:
+        if mode == 2 and "ir_left" in self.buses and not self._is_safe:
             from firmware.bus.relay_bridge import RelayBridge  # noqa: PLC0415 - RAM that few need
 
             self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
-        self._waiting = [device for device in meters if device.port in self.buses]
+        self._waiting = [device for device in meters if device.port in self.buses and not self._is_safe]
         self._readings.untried = set(self._waiting)  # nobody will ever ask the others
         self._start_waiting()
 

@@ -26,6 +26,7 @@ from firmware.state.identity import Identity
 from firmware.state.logins import Logins
 from firmware.state.readings import Readings
 from firmware.state.settings import Settings
+from firmware.state.upgrade import Upgrade
 from firmware.version import VERSION
 from lib.aio.supervisor import Supervisor
 from lib.http.server import HttpServer
@@ -36,6 +37,8 @@ _HEADER_BYTES = const(960)  # browsers send 500 to 900
 _BODY_BYTES = const(8192)  # in a buffer of its own, while it is needed
 _GOODBYE_MS = const(5000)
 _BEAT_MS = const(20000)  # a task that has not reported for so long stops the watchdog
+_YOUTH_S = const(60)  # a start that ended sooner has failed
+_FAILED_STARTS = const(5)  # in a row; then comes safe mode
 # Settings that what serves the links takes up: their own, and which devices there are
 _OF_PUSH = const("mqtt push hass gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
 
@@ -51,20 +54,24 @@ class Gateway:
         self.events.add("start", f"version {VERSION}, {platform.model}, cause: {platform.reset_cause}")
         platform.mount()
         self.router = Router(self)
+        platform.load = self._load
+        self.is_safe = platform.failed_starts >= _FAILED_STARTS  # then only what is needed to help the gateway runs
         try:
             open(platform.root + "/factory_reset").close()
             self._load("firmware.services.factory_reset").finish(self)
         except OSError:
             pass  # none was ordered before this start
-        self.settings = Settings(platform.root + "/settings.json", self._document)
+        self.settings = Settings(platform.root + "/settings.json", self.document)
+        self.troubles = 0  # with the settings at this start
         for trouble in self.settings.load():
             self.events.add("settings", trouble)
+            self.troubles += 1
         if platform.first_settings:
             self.settings.change(platform.first_settings)
             self.settings.restart_needed = False  # nothing has begun yet
             platform.first_settings = None  # its RAM is wanted
         self.identity = Identity(platform.mac)
-        self.identity.load(self._document(platform.root + "/identity.json"))
+        self.identity.load(self.document(platform.root + "/identity.json"))
         self.readings = Readings()
         self.supervisor = Supervisor(self.crashed)
         beat = self.supervisor.beat
@@ -76,7 +83,7 @@ class Gateway:
             self.events,
             platform.pt1000(),
             platform.root,
-            beat("inputs", _BEAT_MS),
+            self._beat("inputs"),
         )
         self.field = Field(
             platform,
@@ -87,8 +94,9 @@ class Gateway:
             self.supervisor,
             self._answer_slave,
             self._load,
+            self.is_safe,
         )
-        self.history = History(platform.root, self.readings, self.clock, self.events, beat("history", _BEAT_MS), self._load)
+        self.history = History(platform.root, self.readings, self.clock, self.events, self._beat("history"), self._load)
         self.frames = None  # the log of raw frames, while somebody looks at it
         self.modbus_access = None  # who may change what over Modbus, while somebody may: firmware/state/modbus_access.py
         self.logins = Logins()
@@ -104,8 +112,11 @@ class Gateway:
         self.settings.on_change(self._changed)
         self.settings.on_error = lambda error: self.crashed("settings", error)
         self.front = Front(self)
+        self.upgrade = Upgrade()
         self.push = None  # what serves the links, once one is on: firmware/services/push.py
         self._is_pushing = False
+        self.on_trial = False  # a new version that has not proven itself yet: firmware/services/upgrade_trial.py
+        self._is_young = not self.is_safe  # whether this start may still count as failed
         self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
         self.phones = None  # who serves them, while they may come over the own access point: services/provisioning_ap.py
         self._use_zone()
@@ -116,22 +127,25 @@ class Gateway:
         asyncio.get_event_loop().set_exception_handler(self._nobody_awaited)
         self.front.show("connecting")
         platform.button(self.front.button)
-        platform.pulse_input(self.inputs)
         platform.on_time(lambda unix_ms: self.clock.set(unix_ms, "board"))
         port = platform.http_port
         self.server.listen("0.0.0.0", self.settings.get("http_port") if port is None else port)
         self.field.build()
         start("network", lambda: network.run(self, self._load, self.front.show, self._network_changed, self._provision))
         start("http", self.server.run)
-        start("inputs", self.inputs.run)
         start("health", self.health.run)
-        start("history", self.history.run)
         start("field", self.field.run)
         start("clock", self.sntp.run)
         start("board", platform.run)
-        self._start_push()
+        if self.is_safe:
+            self.events.add("start", f"safe mode: {platform.failed_starts} starts in a row failed")
+        else:
+            platform.pulse_input(self.inputs)
+            start("inputs", self.inputs.run)
+            start("history", self.history.run)
+            self._start_push()
         ports = (None, None)
-        if self.settings.get("udp_enabled"):
+        if self.settings.get("udp_enabled") and not self.is_safe:
             ports, sockets, poll = self._load("firmware.services.discovery_sockets").open(self)
             start("discovery", lambda: discovery.run(self, sockets, poll))
         modbus_ports = self._load("firmware.modbus").start(self)
@@ -148,6 +162,11 @@ class Gateway:
         if self.identity.is_new and not platform.is_host:
             platform.log(code)  # where there is a console
         del code
+        try:
+            if platform.slots:
+                self._load("firmware.services.upgrade_trial").begin(self)
+        except Exception as error:  # whatever a file says: everything else goes on
+            self.crashed("trial", error)
         await self._watch()
 
     def _provision(self, seconds):
@@ -171,6 +190,9 @@ class Gateway:
 
     def _look_after(self):
         """What is to be looked at every second."""
+        if self._is_young and self.clock.uptime_s() >= _YOUTH_S:
+            self._is_young = False
+            self.platform.count_starts(0)
         self.field.tick()
         self.router.tick()
         for server in self.modbus:
@@ -178,6 +200,8 @@ class Gateway:
         if self.frames and self.frames.is_forgotten():
             self.frames.end()
             self.frames = None
+        if self.clock.uptime_s() >= self.upgrade.due_s:
+            self._load("firmware.services.upgrade").look(self)
         if self.modbus_access and self.modbus_access.is_over(self.clock.uptime_s()):
             self.modbus_access = None
 
@@ -202,7 +226,15 @@ class Gateway:
     def _answer_slave(self, pdu, out):
         return self.registers(None, pdu, out)
 
-    def _document(self, path):
+    def _beat(self, name):
+        """Return the sign of life of a task that does not run in safe mode."""
+        beat = self.supervisor.beat(name, _BEAT_MS)
+        if self.is_safe:
+            self.supervisor.forget(beat)
+        return beat
+
+    def document(self, path):
+        """Return the Document of a file."""
         return self.router.module("lib.store.document").Document(path)
 
     def _load(self, name):
@@ -226,13 +258,20 @@ class Gateway:
 
     def _reset(self):
         try:
+            if self.on_trial:
+                self._load("firmware.services.upgrade_trial").interrupted(self)
             self.inputs.save()
         finally:
+            self.platform.count_starts(0)  # somebody asked for it
             self.platform.reset()
 
     def _start_push(self):
         """Start what serves the links if one is on. It stays in RAM then."""
-        if not self._is_pushing and (self.settings.get("push1_protocol") or self.settings.get("push2_protocol")):
+        if (
+            not self._is_pushing
+            and not self.is_safe
+            and (self.settings.get("push1_protocol") or self.settings.get("push2_protocol"))
+        ):
             self._is_pushing = True
             self.supervisor.start("push", self._serve_links)
 
@@ -283,6 +322,8 @@ class Gateway:
         self._start_push()
         if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
             self.push.changed(names)
+        if any([name.startswith("upgrade_") for name in names]):
+            self.upgrade.changed(self.clock.uptime_s())
         for name in names:
             if name.startswith(("ntp_", "time_sync_src")):
                 self.sntp.wake()

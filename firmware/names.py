@@ -37,6 +37,9 @@ import firmware.port.pt1000_adc as _
 import firmware.port.pulse_pin as _
 import firmware.port.radio_fake as _
 import firmware.port.rig_link as _
+import firmware.port.slots_esp32 as _
+import firmware.port.slots_file as _
+import firmware.port.starts_rtc as _
 import firmware.port.uart_esp32 as _
 import firmware.port.uart_pty as _
 import firmware.port.wlan_actions as _
@@ -102,6 +105,13 @@ import firmware.services.settings_file as _
 import firmware.services.sg_text as _
 import firmware.services.sntp as _
 import firmware.services.status as _
+import firmware.services.upgrade as _
+import firmware.services.upgrade_check as _
+import firmware.services.upgrade_connect as _
+import firmware.services.upgrade_fetch as _
+import firmware.services.upgrade_install as _
+import firmware.services.upgrade_trial as _
+import firmware.services.upgrade_upload as _
 import firmware.services.wifi_networks as _
 import firmware.state.accounts as _
 import firmware.state.certificates as _
@@ -118,6 +128,7 @@ import firmware.state.modbus_units as _
 import firmware.state.readings as _
 import firmware.state.schema as _
 import firmware.state.settings as _
+import firmware.state.upgrade as _
 import lib.aio.binding as _
 import lib.aio.connect as _
 import lib.aio.listener as _
@@ -144,6 +155,7 @@ import lib.crypto.sha512_block as _
 import lib.crypto.srp as _
 import lib.crypto.x25519 as _
 import lib.http.accept as _
+import lib.http.client as _
 import lib.http.connection as _
 import lib.http.errors as _
 import lib.http.files as _
@@ -179,6 +191,7 @@ import lib.mqtt.outbox as _
 import lib.mqtt.session as _
 import lib.mqtt.window as _
 import lib.ota.header as _
+import lib.ota.otadata as _
 import lib.ota.receiver as _
 import lib.provision.errors as _
 import lib.provision.protobuf as _

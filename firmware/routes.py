@@ -14,7 +14,7 @@ from micropython import const
 
 # method, path (/api/x/ stands for all below it), level (firmware/services/login.py), module of firmware/services, function.
 # As text the table is smallest in flash. A function is `async def f(gateway, request, response)`; where the method is
-# not GET, a function under /api is handed the parsed JSON body as fourth argument.
+# not GET, a function under /api is handed the parsed JSON body as fourth argument; not where a row ends in "raw".
 ROUTES = """
 GET /get_command read rest get
 POST /post_command admin relays post_command
@@ -44,6 +44,11 @@ POST /api/factory_reset admin status factory_reset
 GET /api/certificates user certificates get
 POST /api/certificates admin certificates post
 DELETE /api/certificates/ admin certificates delete
+GET /api/upgrade read upgrade get
+POST /api/upgrade admin upgrade post
+DELETE /api/upgrade admin upgrade cancel
+POST /api/upgrade/check admin upgrade check
+POST /api/upgrade/image admin upgrade_upload post raw
 POST /api/login public session log_in
 POST /api/logout public session log_out
 POST /api/password admin session change_password
@@ -51,6 +56,7 @@ POST /api/password admin session change_password
 _LEVEL = const(2)
 _MODULE = const(3)
 _FUNCTION = const(4)
+_RAW = const(5)
 _API = const(5)  # behind "/api/"
 _PAGES = const(("GET", "/", "public", "pages", "get"))
 _KEEP_MS = const(10000)  # a module stays for so long after its last use
@@ -132,7 +138,7 @@ class Router:
             ):  # all but what is open to everybody and changes nothing
                 await self._gateway.login.check(request, level)
             function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
-            if request.method in ("GET", "HEAD") or not request.path.startswith("/api/"):
+            if request.method in ("GET", "HEAD") or len(route) > _RAW or not request.path.startswith("/api/"):
                 await function(self._gateway, request, response)
             else:
                 await function(self._gateway, request, response, await self.module("lib.http.json_body").read(request))

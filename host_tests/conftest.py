@@ -20,12 +20,16 @@ ALONE = {
     *("test_http_bad_input", "test_http_fuzz", "test_line_faults", "test_meter_faults", "test_modbus_bad_input"),
     *("test_modbus_fuzz", "test_push_week", "test_start_esp32", "test_discovery", "test_gateway_modbus_timing"),
     *("test_gateway_slave", "test_gateway_slaves", "test_pyiskra_modbus", "test_gateway_push", "test_rig_lines"),
-    *("test_rig_masters", "test_gateway_relays", "test_mbpoll", "test_gateway_modbus"),
+    *("test_rig_masters", "test_gateway_relays", "test_mbpoll", "test_gateway_modbus", "test_gateway_upgrade_trial"),
 }
 
 
 def interpreter(width):
     return str(TOP / ".tools" / "bin" / ("micropython-arm" if width == "arm" else f"micropython{width}"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all-cuts", action="store_true", help="cut the power of an upgrade at each flash operation in truth")
 
 
 def pytest_configure(config):

@@ -110,7 +110,8 @@ class RigProcess:
 class Rig(RigProcess):
     """`python -m tools.rig up --json` with options by name: bits=32, frozen=True, heap="112k", fast=True, flash=PATH, ...
 
-    `meters` and `settings` may be content (list, dict) or a path; `port` is a dict {"rs485": "/dev/pts/7"}.
+    `meters` and `settings` may be content (list, dict) or a path; `port` is a dict {"rs485": "/dev/pts/7"},
+    `release_key` one {1: "00..ff"}.
     """
 
     def __init__(self, **options):
@@ -125,6 +126,9 @@ class Rig(RigProcess):
             elif name == "port":
                 for port, tty in value.items():
                     command += [option, f"{port}={tty}"]
+            elif name == "release_key":
+                for number, key in value.items():
+                    command += [option, f"{number}={key}"]
             else:
                 if name in _LONG and not isinstance(value, (str, Path)):
                     file = Path(self._folder.name) / f"{name}.json"

@@ -34,7 +34,7 @@ ROOMS = {
     | LOOP
     | SOCKETS
     | HARDWARE
-    | {"board", "lib.aio", "lib.clock", "lib.text", "gc", "sys", "firmware.port"},
+    | {"board", "lib.aio", "lib.clock", "lib.ota", "lib.text", "gc", "sys", "firmware.port"},
     "firmware.bus": PURE | LOOP | {"lib", "firmware.bus"},
     "firmware.state": PURE | LOOP | {"os", "gc", "lib", "firmware.state"},
     "firmware.meters": PURE | LOOP | {"lib", "firmware.state", "firmware.meters"},
@@ -51,8 +51,9 @@ ALSO = {
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
     "firmware.services.push": {"gc"},  # old connections give back their room before new ones take some
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
+    "boards.STOCK.reader": {"asyncio", "gc", "json", "sys", "time", "wire", "firmware"},  # puts bus and meters together
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system
-    "boards.common.main": {"machine", "sys", "time", "board", "firmware.main"},  # runs the application
+    "boards.common.main": {"machine", "sys", "time", "board", "firmware.main", "firmware.port"},  # runs the application
 }
 # Parts of several services, no service themselves: words and formats they write, names they look up.
 SHARED_BY_SERVICES = {
@@ -60,6 +61,7 @@ SHARED_BY_SERVICES = {
     for name in (
         *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks", "push_connect"),
         *("registers_own", "registers_settings", "registers_mirror_map"),
+        *("upgrade_connect", "upgrade_install"),
         *("payload", "pieces", "push_topics", "payload_flat"),
     )
 }

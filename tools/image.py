@@ -1,11 +1,14 @@
 """Builds the application image of a board: `python -m tools.image HOST --bits 32`.
 
-For HOST the image is a ROMFS file with bytecode for the host's instruction set. The host board maps it into memory
-outside the heap, as frozen code is on the device, so that heap figures mean something. An ESP32 board's image comes out of
-ESP-IDF (docs/boards.md); what this tool can do for it is compile every module for its instruction set and add up the sizes.
+For HOST the image is a ROMFS with bytecode for the host's instruction set, and its SHA-256 behind it. The host board maps
+it out of its slot into memory outside the heap, as frozen code is on the device, so that heap figures mean something. An
+ESP32 board's image comes out of ESP-IDF (docs/boards.md); what this tool can do for it is compile every module for its
+instruction set and add up the sizes.
 """
 
 import argparse
+import fcntl
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -22,53 +25,82 @@ WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
 def sources(board):
-    """Yield (source, path inside the image) of every module of the application, board.py included."""
-    for room in ROOMS:
-        for source in sorted((TOP / room).rglob("*.py")):
-            if source.name != "__init__.py" or source.stat().st_size:
-                yield source, source.relative_to(TOP)
+    """Yield (source, path inside the image) of every module of the application, board.py included: what a build compiles."""
+    from tools import lean, web  # which need TOP
+
+    yield from lean.build()
     for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
         yield source, source.relative_to(DEVICE_LIBRARIES)
     yield TOP / "boards" / board / "board.py", Path("board.py")
-    from tools import web  # which needs TOP
-
     yield web.build(), Path(WEB)
 
 
-def compile_module(source, target, march, level=3):
-    """Compile one module; level 3 as the frozen build does, 2 keeps the line numbers of tracebacks.
+def compile_module(source, path, folder, march, level=3):
+    """Compile one module into the folder and return its file; level 3 as the frozen build does, 2 keeps line numbers.
 
-    Raises SystemExit with the compiler's own words.
+    Tracebacks call it `path`. Raises SystemExit with the compiler's own words.
     """
+    target = folder / path.with_suffix(".mpy")
     target.parent.mkdir(parents=True, exist_ok=True)
-    name = str(source.relative_to(TOP))
-    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", name, "-o", target, source]
+    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", str(path), "-o", target, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{name} does not compile for {march}:\n{done.stderr.strip()}")
+        raise SystemExit(f"{path} does not compile for {march}:\n{done.stderr.strip()}")
+    return target
 
 
-def build(board="HOST", bits=64):
-    """Build the HOST image for a width unless it is newer than every source; return its path."""
-    image = TOP / "build" / f"{board}-{bits}.romfs"
-    modules = list(sources(board))
-    # A deleted module must leave the image too: the list of names is part of what is compared.
-    listing = image.with_suffix(".list")
-    names = "\n".join(str(path) for _, path in modules)
-    newest = max(source.stat().st_mtime for source, _ in [*modules, (Path(__file__), None)])
-    if image.exists() and image.stat().st_mtime > newest and listing.exists() and listing.read_text() == names:
-        return image
+def build(board="HOST", bits=64, overlay=None, out=None):
+    """Build the HOST image for a width unless it is there, newer than every source; return its path.
+
+    `overlay` {path inside the image: source text} replaces modules, or adds some; then the image is the new file `out`.
+    """
+    from tools import lean  # which needs TOP
+
+    image = TOP / "build" / f"{board}-{bits}.bin"
     image.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=image.parent) as folder:
-        tree = Path(folder) / "tree"
-        for source, path in modules:
-            compile_module(source, (tree / path).with_suffix(".mpy"), ARCHITECTURES[bits], level=2)
+    with open(image.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several rigs may build at once
+        tree = image.with_suffix("")
+        changed = _compile_tree(board, bits, tree)
+        if changed or not image.exists():
+            _pack(tree, image)
+        if overlay is None or out is None:
+            return image
+        with tempfile.TemporaryDirectory(dir=image.parent) as folder:
+            other = Path(folder) / "tree"
+            shutil.copytree(tree, other)
+            for path, text in lean.overlay(overlay):
+                source = Path(folder) / "source.py"
+                source.write_text(text)
+                compile_module(source, path, other, ARCHITECTURES[bits], level=2)
+            _pack(other, out)
+    return out
+
+
+def _compile_tree(board, bits, tree):
+    """Bring the folder of compiled modules up to date; return whether anything changed."""
+    wanted = {(tree / path).with_suffix(".mpy"): (source, path) for source, path in sources(board)}
+    tool = Path(__file__).stat().st_mtime
+    changed = False
+    for left in [path for path in tree.rglob("*.mpy") if path not in wanted]:
+        left.unlink()
+        changed = True
+    for target, (source, path) in wanted.items():
+        if not target.exists() or target.stat().st_mtime <= max(source.stat().st_mtime, tool):
+            compile_module(source, path, tree, ARCHITECTURES[bits], level=2)
+            changed = True
+    return changed
+
+
+def _pack(tree, image):
+    """Write the ROMFS of a folder, and its SHA-256 behind it: as an application of ESP-IDF has one."""
+    with tempfile.TemporaryDirectory(dir=TOP / "build") as folder:
         made = Path(folder) / "image"
         command = [TOOLS / "mpremote", "romfs", "-o", made, "--no-mpy", "build", tree]
         subprocess.run(command, check=True, capture_output=True)
-        shutil.move(made, image)  # whole or not at all: several rigs may build at once
-    listing.write_text(names)
-    return image
+        content = made.read_bytes()
+        made.write_bytes(content + hashlib.sha256(content).digest())
+        shutil.move(made, image)  # whole or not at all
 
 
 def frozen_sizes(board):
@@ -76,9 +108,7 @@ def frozen_sizes(board):
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
         for source, path in sources(board):
-            target = Path(folder) / path.with_suffix(".mpy")
-            compile_module(source, target, DEVICE)
-            sizes[str(path)] = target.stat().st_size
+            sizes[str(path)] = compile_module(source, path, Path(folder), DEVICE).stat().st_size
     return sizes
 
 

@@ -1,15 +1,17 @@
 """Packs the web pages into one module, `build/web/web_assets.py`: `python -m tools.web`.
 
-Each file of firmware/web is compressed, scripts and styles without comments and indentation; the text table becomes one JSON
-file for each language; the chart library comes from npm as it is. The module holds one constant, FILES: tuples of (path,
-Content-Type, ETag, gzip). Frozen, it stays in flash. The same sources give the same bytes.
+esbuild makes one script of the shell and all pages, and one style, both without a byte too many; the text table becomes a list
+of texts for each language, in the order of the keys that the script has; the chart library comes from npm as it is. All is
+compressed. The module holds one constant, FILES: tuples of (path, Content-Type, ETag, gzip). Frozen, it stays in flash. The
+same sources give the same bytes.
 """
 
 import hashlib
 import json
 import os
-import re
+import subprocess
 import sys
+from pathlib import Path
 
 from zopfli import gzip  # three per cent smaller than zlib
 
@@ -18,12 +20,12 @@ from tools.image import TOP
 SOURCES = TOP / "firmware" / "web"
 TARGET = TOP / "build" / "web" / "web_assets.py"
 TEXTS = "texts.txt"  # the table of all texts
-_CHARTS = TOP / ".tools" / "npm" / "node_modules" / "uplot" / "dist"
+_NPM = TOP / ".tools" / "npm" / "node_modules"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
@@ -46,31 +48,38 @@ def texts():
     }
 
 
-# What stands before code on a line, and comments with lines of their own
-_AROUND = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*$|//.*$)?", re.MULTILINE)
+def keys():
+    """Return the keys of all texts, in the order in which each language's file has the texts."""
+    return list(dict.fromkeys(key for table in texts().values() for key in table))
 
 
-def lean(source):
-    """Return a script or a style without comments and indentation; its lines keep their numbers, for the browser's console."""
-    if any(line.count("`") % 2 for line in source.split("\n")):
-        raise SystemExit("a text in backquotes goes over several lines: its indentation would be lost")
-    return _AROUND.sub(lambda found: "\n" * found[0].count("\n"), source)
+def bundled(source):
+    """Return a script or style with what it imports in it, as small as esbuild makes it. Addresses of ours stay imports.
+
+    Raises SystemExit where esbuild finds a mistake; its own words are on stderr.
+    """
+    (esbuild,) = _NPM.glob("@esbuild/*/bin/esbuild")  # its npm package brings the one for this machine
+    options = ["--bundle", "--minify", "--format=esm", "--target=es2022", "--external:/lib/*", "--log-level=warning"]
+    if source.suffix == ".js":
+        options.append("--define:TEXT_KEYS=" + json.dumps("\n".join(keys())))
+    environment = {**os.environ, "NODE_PATH": str(_NPM)}
+    done = subprocess.run([esbuild, source, *options], stdout=subprocess.PIPE, env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(f"{source.name} cannot be bundled")
+    return done.stdout
 
 
 def files():
     """Yield (path as the browser asks for it, content) of everything that is served."""
-    for source in sorted(SOURCES.rglob("*")):
-        if source.is_file() and source.name != TEXTS:
-            path = "/" + source.relative_to(SOURCES).as_posix()
-            content = source.read_text()
-            if source.suffix in (".js", ".css"):
-                content = lean(content)
-            yield "/" if path == "/index.html" else path, content.encode()
+    for source in sorted(SOURCES.iterdir()):
+        if source.suffix in (".js", ".css"):
+            yield "/" + source.name, bundled(source)
+        elif source.is_file() and source.name != TEXTS:
+            yield "/" if source.name == "index.html" else "/" + source.name, source.read_bytes()
     for language, table in texts().items():
-        yield f"/text/{language}.json", json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+        yield f"/text/{language}.txt", "\n".join(table.get(key, "") for key in keys()).encode()
     # Made for a <script>; as a module it has to name what it gives.
-    yield "/lib/uplot.js", (_CHARTS / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"
-    yield "/lib/uplot.css", (_CHARTS / "uPlot.min.css").read_bytes()
+    yield "/lib/uplot.js", (_NPM / "uplot" / "dist" / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"
 
 
 def packed():
@@ -86,16 +95,23 @@ def packed():
     return rows
 
 
+def _made_from():
+    """Return a digest of everything that the pages are made from."""
+    digest = hashlib.sha256()
+    for source in [Path(__file__), TOP / "tools" / "npm" / "package-lock.json", *sorted(SOURCES.rglob("*"))]:
+        if source.is_file():
+            digest.update(os.path.relpath(source, TOP).encode() + b"\0" + source.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 def build():
     """Write the module unless it is there already; return its path."""
-    rows = packed()
-    lines = ['"""The web pages, made by tools/web.py."""\n\nFILES = (\n']
-    lines += [f"    {row!r},\n" for row in rows]
-    module = "".join([*lines, ")\n"])
-    if not TARGET.exists() or TARGET.read_text() != module:
+    head = f'"""The web pages, made by tools/web.py from {_made_from()}."""\n\nFILES = (\n'
+    if not TARGET.exists() or not TARGET.read_text().startswith(head):
+        rows = [f"    {row!r},\n" for row in packed()]
         TARGET.parent.mkdir(parents=True, exist_ok=True)
         new = TARGET.with_suffix(f".{os.getpid()}")
-        new.write_text(module)
+        new.write_text("".join([head, *rows, ")\n"]))
         new.replace(TARGET)  # whole or not at all: several builds may run at once
     return TARGET
 

@@ -15,7 +15,7 @@ for _room in ("lib", "firmware"):
         for _name in _names:
             if _name.endswith(".py"):
                 _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
-    package(_room, files=sorted(_files), base_path=_TOP, opt=3)
+    package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)  # tools/lean.py
 
 package("umqtt", base_path=_TOP + "/.tools/device", opt=3)
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)

@@ -1,10 +1,13 @@
 """What is frozen on every ESP32 board; a board's own manifest includes this and adds its board.py.
 
 The port's own Python modules stay out: _boot, flashbdev and inisetup are replaced by our _boot.py, nobody uses the others.
--O3 drops assertions and line numbers.
+-O3 drops assertions and line numbers; the modules are those of tools/lean.py, made here, so that they are never older than
+their sources. The pages have to be there (`python -m tools.web`).
 """
 
 import os
+import subprocess
+import sys
 
 _TOP = "../.."
 _HOST_ONLY = (
@@ -14,19 +17,19 @@ _HOST_ONLY = (
     "host.py",
     "radio_fake.py",
     "rig_link.py",
+    "slots_file.py",
     "uart_pty.py",
 )  # no device has these
-# Of lib, what no service of a device uses: security 0 is for tests, no service upgrades yet, pages are no files.
+# Of lib, what no service of a device uses: security 0 is for tests, pages are no files.
 _UNUSED = (
-    "ed25519.py",
     "files.py",
-    "header.py",
     "other_replies.py",
     "other_requests.py",
     "other_types.py",
-    "receiver.py",
     "security0.py",
 )
+
+subprocess.run([sys.executable, "-m", "tools.lean"], cwd=_TOP, check=True)
 
 include("$(MPY_DIR)/extmod/asyncio")
 require("aioble-peripheral")  # for provisioning: of aioble only what a device needs
@@ -41,7 +44,7 @@ for _room in ("lib", "firmware"):
             _is_unused = _name in _UNUSED and _room == "lib"
             if _name.endswith(".py") and not _is_host and not _is_unused:
                 _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
-    package(_room, files=sorted(_files), base_path=_TOP, opt=3)
+    package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)
 
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
 module("_boot.py", opt=3)

@@ -15,6 +15,7 @@ from machine import WDT, Pin
 from micropython import const
 
 import board
+from firmware.port import starts_rtc
 from firmware.port.clock_rtc import ClockRtc
 from firmware.port.net_wlan import NetWlan
 from firmware.port.pt1000_adc import Pt1000Adc
@@ -42,14 +43,18 @@ class Platform:
 
     root = ""  # the file system is mounted at /
     is_host = False
+    trial_ms = 300000
 
     def __init__(self, config=None):
         self.model = board.MODEL
         self.hardware = board.HARDWARE
+        self.board = board.MODEL.replace("-", "_")  # in upgrade images
+        self.failed_starts = max(starts_rtc.read() - 1, 0)  # before this one, which boards/common/main.py counted already
         self.ports = board.PORTS
         self.mac = machine.unique_id()
         self.flash_bytes = _FLASH_BYTES
         self.first_settings = None
+        self.load = None  # main sets load(name), which returns a module that is in RAM only while it is used
         self.reset_cause = _CAUSES.get(machine.reset_cause(), "unknown")
         self.network = self.wlan = NetWlan(lambda: network.WLAN(network.WLAN.IF_STA), _thread.start_new_thread)
         self.lan = None
@@ -75,6 +80,20 @@ class Platform:
         """See that the file system is there. Raises OSError if it was damaged: start-up then did not mount it."""
         if os.statvfs("/")[2] == 0:  # blocks
             raise OSError(errno.ENODEV)
+
+    @property
+    def slots(self):
+        """The two slots of the firmware, made anew each time: firmware/port/slots_esp32.py. None if there is one alone."""
+        return self.load("firmware.port.slots_esp32").find()
+
+    @property
+    def release_keys(self):
+        """Who may sign upgrades: {key id: 32 bytes}."""
+        return self.load("firmware.release_keys").KEYS
+
+    def count_starts(self, failed):
+        """Remember over resets, but not without power, that so many starts in a row have failed, this one included."""
+        starts_rtc.write(failed)
 
     def uart(self, name):
         """Return the UART of a port; call once per name."""

@@ -1,10 +1,11 @@
 """The flash chip as a file: a stand-in for esp32.Partition, on which littlefs runs as it does on the device.
 
 It behaves as the chip does: erasing sets a block to FF, programming only clears bits. It can lose power half-way through the
-N-th programming or erasing: the process ends there with status 42.
+N-th programming or erasing since power-on: the process ends there with status 42.
 """
 
 import os
+import struct
 
 import ffi
 from micropython import const
@@ -15,11 +16,18 @@ POWER_CUT_STATUS = const(42)
 
 
 class FlashFile:
-    """A chip of `size` bytes in the file `path`, made erased if it is missing. `power_cut`: None, or the fatal operation."""
+    """A chip of `size` bytes in the file `path`, made erased if it is missing. `power_cut`: None, or the fatal operation.
 
-    def __init__(self, path, size, power_cut=None):
-        self._left = power_cut
-        self.operations = 0  # programmings and erasings so far
+    `counter` is a file of four bytes, low one first, in which the operations are counted over resets; None: they begin at 0.
+    `log`: None, or a file that gets each operation: address and length (u32, low byte first; length 0: a block was
+    erased), and so many bytes: those bits of the chip that are 0 there were cleared.
+    """
+
+    def __init__(self, path, size, power_cut=None, counter=None, log=None):
+        self._fatal = power_cut
+        self._log = open(log, "ab") if log else None  # noqa: SIM115
+        self._counter = open(counter, "r+b") if counter else None  # noqa: SIM115
+        self.operations = int.from_bytes(self._counter.read(4), "little") if self._counter else 0  # since power-on
         self._erased = b"\xff" * _PIECE
         try:
             present = os.stat(path)[6]
@@ -44,28 +52,42 @@ class FlashFile:
             if piece == BLOCK // _PIECE // 2:
                 self._power()
             self._file.write(self._erased)
+        self._note(address, b"")
 
     def program(self, address, data):
         """Clear those bits that are 0 in `data`. Bits that are 0 already stay 0, whatever `data` says."""
-        self._file.seek(address)
-        present = self._file.read(len(data))
-        if len(data) > _PIECE or present != self._erased[: len(data)]:
-            data = bytes([new & old for new, old in zip(data, present)])
         half = len(data) // 2
         self._begin(address)
-        self._file.write(memoryview(data)[:half])
+        self._put(address, memoryview(data)[:half])
         self._power()
-        self._file.write(memoryview(data)[half:])
+        self._put(address + half, memoryview(data)[half:])
+        self._note(address, data)
+
+    def _put(self, address, data):
+        for at in range(0, len(data), _PIECE):  # the heap may have no room for a block
+            piece = data[at : at + _PIECE]
+            self._file.seek(address + at)
+            present = self._file.read(len(piece))
+            if present != self._erased[: len(piece)]:
+                piece = bytes([new & old for new, old in zip(piece, present)])
+            self._file.seek(address + at)
+            self._file.write(piece)
 
     def _begin(self, address):
         self.operations += 1
-        if self._left is not None:
-            self._left -= 1
+        if self._counter:
+            self._counter.seek(0)
+            self._counter.write(self.operations.to_bytes(4, "little"))
         self._file.seek(address)
+
+    def _note(self, address, data):
+        if self._log:
+            self._log.write(struct.pack("<II", address, len(data)))
+            self._log.write(data)
 
     def _power(self):
         """Half of an operation is done: power fails here if it is the fatal one."""
-        if self._left == 0:
+        if self.operations == self._fatal:
             ffi.open("libc.so.6").func("v", "_exit", "i")(POWER_CUT_STATUS)
 
 

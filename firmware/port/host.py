@@ -16,11 +16,13 @@ from firmware.port.flash_file import FlashFile, PartitionFile
 from firmware.port.net_wlan import NetWlan
 from firmware.port.radio_fake import AccessPointFake, RadioFake
 from firmware.port.rig_link import RigLink
+from firmware.port.slots_file import Slots
 from firmware.port.uart_pty import UartPty
 
 _FLASH_BYTES = 0x400000
 _VFS = ("vfs", 0x370000, 0x90000)  # boards/partitions.csv; a test keeps them equal
 _RESET_STATUS = const(3)
+_TRIAL_S = const(300)
 _BUTTON_MS = const(50)  # between two tellings of how the button stands
 _MAC = const(b"\xc4\x4f\x33\x00\x00\x11")  # its last three bytes in decimal are the serial number's digits: SG000017
 
@@ -38,10 +40,16 @@ class Platform:
         self._link.on("heap", self._report_heap)
         self.model = config["board"].replace("_", "-") if config.get("board") else board.MODEL
         self.hardware = board.HARDWARE
+        self.board = "HOST_64" if sys.maxsize >> 32 else "HOST_32"  # in upgrade images
+        self.release_keys = {int(number): bytes.fromhex(key) for number, key in (config.get("release_keys") or {}).items()}
+        self.trial_ms = int(config.get("trial_s", _TRIAL_S) * 1000)
+        self.failed_starts = config.get("failed_starts", 0)
+        self._slot = config.get("slot")
         self.ports = board.PORTS
         self.mac = _MAC
         self.flash_bytes = _FLASH_BYTES
         self.first_settings = config.get("settings")
+        self.load = None  # main sets load(name), which returns a module that is in RAM only while it is used
         self.reset_cause = config.get("reset_cause", "power-on")
         self._aioble = config.get("aioble")
         self._radio = RadioFake(config.get("aps") or [])
@@ -49,7 +57,9 @@ class Platform:
         self.network = self.wlan = NetWlan(lambda: self._radio, lambda function, arguments: function(*arguments))
         self.lan = None
         self.clock = _Clock(config.get("clock"))
-        self._flash = FlashFile(config["flash"], _FLASH_BYTES, config.get("power_cut"))
+        self._flash = FlashFile(
+            config["flash"], _FLASH_BYTES, config.get("power_cut"), config.get("operations"), config.get("flash_log")
+        )
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
         self.modbus_port = config.get("modbus_port", 0)
         self.phones_port = None  # they ask at http_port: there is no network of their own
@@ -67,6 +77,15 @@ class Platform:
                 raise
             vfs.VfsLfs2.mkfs(partition)  # erased, or power failed during the first formatting
             vfs.mount(vfs.VfsLfs2(partition), self.root)
+
+    @property
+    def slots(self):
+        """The two slots of the firmware: firmware/port/slots_file.py. None if it is frozen into the interpreter."""
+        return Slots(self._flash, self._slot) if self._slot else None
+
+    def count_starts(self, failed):
+        """Remember over resets, but not without power, that so many starts in a row have failed, this one included."""
+        self._link.send(event="starts", failed=failed)
 
     def uart(self, name):
         """Return the UART of a port; call once per name."""

@@ -16,7 +16,7 @@ from lib.x509.certificate import Certificate  # noqa: F401
 
 _PATH = const("/api/certificates/")
 _ROOM = const(1100)  # flush when less is left: more than one entry takes, with two names of 100 characters
-_USERS = const(("mqtt#_cert_file", "mqtt#_cli_cert", "mqtt#_key_file", "modbus_tls_cert", "modbus_tls_key", "modbus_tls_ca"))
+_USERS = const("mqtt#_cert_file mqtt#_cli_cert mqtt#_key_file modbus_tls_cert modbus_tls_key modbus_tls_ca upgrade_certificate")
 
 
 async def get(gateway, request, response):
@@ -60,7 +60,7 @@ async def delete(gateway, request, response, body):
     certificates = Certificates(gateway.platform.root)
     if name not in certificates.names():
         raise HttpError(404, "there is no certificate or key of that name")
-    for row in _USERS:
+    for row in _USERS.split():
         for link in ("1", "2") if "#" in row else ("",):
             setting = row.replace("#", link)
             if gateway.settings.get(setting) == name:

@@ -72,7 +72,13 @@ async def _carry_out(gateway, command, inner, refresh):
     if command in ("restart", "reboot"):
         gateway.router.module("firmware.services.status").restart_soon(gateway)
         return None, None
-    raise HttpError(404, "no such command: relay, refresh, restart, settings, status, measurements, counters")
+    if command in ("upgrade", "upgrade_app"):
+        url, certificate = inner.get("url", ""), inner.get("certificate", "")
+        if not isinstance(url, str) or not isinstance(certificate, str):
+            raise HttpError(400, '"url" and "certificate" are texts')
+        gateway.router.module("firmware.services.upgrade").start(gateway, url, certificate)
+        return None, None
+    raise HttpError(404, "no such command: relay, refresh, restart, upgrade, settings, status, measurements, counters")
 
 
 async def _relay(gateway, inner):

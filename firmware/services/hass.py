@@ -104,8 +104,11 @@ def _gateway(gateway, link, _):
         yield from _shared(base, "")
         yield (
             '"firmware":{"p":"update","uniq_id":"%s_firmware","name":"Firmware","dev_cla":"firmware","ent_cat":"config",'
-            '"stat_t":%s}' % (serial, dumps(base + "/firmware"))
+            '"stat_t":%s' % (serial, dumps(base + "/firmware"))
         )
+        if commands:
+            yield ',"cmd_t":%s,"pl_inst":"{\\"cmd\\":\\"upgrade\\"}"' % dumps(commands)
+        yield "}"
         for row in _OF_GATEWAY.strip().split("\n"):
             key, name, kind, unit, flags = row.split("|")
             if key not in absent:

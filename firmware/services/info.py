@@ -26,8 +26,8 @@ def status(gateway):
     yield "timestamp", clock.utc()
     yield "time_set", clock.is_set
     yield "uptime", uptime_text(clock.uptime_s())
-    yield "app_status", "Normal"
-    yield "upgrade_status", "OK"
+    yield "app_status", "Upgrading" if gateway.upgrade.is_busy else "Safe mode" if gateway.is_safe else "Normal"
+    yield "upgrade_status", gateway.upgrade.sentence or "OK"
     yield "flash_size", platform.flash_bytes >> 20
     for number in (1, 2):
         yield f"mqtt{number}_state", gateway.push.links[number - 1].state if gateway.push else "Disabled"

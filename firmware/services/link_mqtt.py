@@ -45,6 +45,7 @@ class _Mqtt:
         self._landed = set()  # those of them that arrived before an earlier one
         self._removals = 0  # that the broker has not taken yet
         self._commands = []
+        self._firmware = None  # what was told of upgrades
         self._known = None  # devices that were announced last
         self._failed_ms = None  # when the flash did not take them
         self._shown = {}  # slot: whether it was told to be online
@@ -113,7 +114,7 @@ class _Mqtt:
         self._flying, self._landed, self._held = [], set(), None
         self._removals = 0
         self._shown = {}
-        self._known = None
+        self._known = self._firmware = None
         self._tell()
         await self._greet()
         self._looked_ms = ticks_add(ticks_ms(), -_LOOK_MS)
@@ -142,11 +143,19 @@ class _Mqtt:
         flat = self._load("firmware.services.payload_flat")
         await self._render("/status", flat.greeting(self._gateway), 1, True)
         if self._has_hass:
-            await self._render("/firmware", flat.firmware(), 1, True)
+            await self._show_firmware()
             self._want_all()
         else:
             self._link.due.clear()
             await self._announce(())  # what was announced when it was on
+
+    async def _show_firmware(self):
+        """Home Assistant's update entity is told what runs, what is new, and how an upgrade goes."""
+        upgrade = self._gateway.upgrade
+        known = (upgrade.phase, upgrade.percent, upgrade.latest)
+        if known != self._firmware:
+            await self._render("/firmware", self._load("firmware.services.payload_flat").firmware(upgrade), 1, True)
+            self._firmware = known
 
     def _want_all(self):
         """Home Assistant is to see all values of now."""
@@ -163,6 +172,8 @@ class _Mqtt:
         if link.is_changed:
             link.is_changed = False  # first: there may be more of it meanwhile
             self._known = None
+        if self._has_hass:
+            await self._show_firmware()
         if self._has_hass and (self._failed_ms is None or ticks_diff(ticks_ms(), self._failed_ms) > _AGAIN_MS):
             known = [_appearance(device) for device in devices]
             if known != self._known:

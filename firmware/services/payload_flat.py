@@ -136,9 +136,17 @@ def greeting(gateway):
     return payload.object_of(lambda: items)
 
 
-def firmware():
-    """Return render(out) of what Home Assistant's update entity is told: the version that runs."""
-    return payload.object_of(lambda: (("installed_version", VERSION),))
+def firmware(upgrade):
+    """Return render(out) of what Home Assistant's update entity is told: what runs, what is new, how an upgrade goes.
+
+    `upgrade`: firmware/state/upgrade.py, now.
+    """
+    latest = upgrade.version if upgrade.is_busy else upgrade.latest
+    percent = upgrade.percent if upgrade.total else None
+    told = [("installed_version", VERSION), ("in_progress", upgrade.is_busy), ("update_percentage", percent)]
+    if latest:
+        told.append(("latest_version", latest))
+    return payload.object_of(lambda: told)
 
 
 def _put_begin(out, utc, quality):

@@ -51,6 +51,7 @@ HOLDING_BLOCKS = (
     (2001, 235),
     (2301, 144),
     (2501, 106),
+    (2701, 117),
     (5001, 4),
 )
 
@@ -251,6 +252,17 @@ HOLDING = (
 4 hass#_discovery
 5 hass#_prefix text 16
 21 push#_path text 32
+""",
+    ),
+    (
+        2701,
+        0,
+        1,
+        117,
+        """
+0 upgrade_auto
+1 upgrade_certificate text 16
+17 upgrade_url text 100
 """,
     ),
     (

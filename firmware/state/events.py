@@ -8,7 +8,7 @@ _LONGEST_TEXT = const(80)
 
 class Events:
     """`clock.utc()` dates them. Kinds in use: start, time, settings, login, relay, bus, meter, task, input,
-    network, history, modbus."""
+    network, history, modbus, upgrade."""
 
     def __init__(self, clock):
         self._clock = clock

@@ -149,6 +149,15 @@ gateway_pushintv|int|600|1..43200||Inputs Push/Publish Interval, s
         None,
     ),
     (
+        "Upgrade",
+        """
+upgrade_url|text||200||URL of latest.json
+upgrade_certificate|text||32||Certificate filename of the server's authority
+upgrade_auto|choice|1|0=Off,1=Tell of a new version,2=Install it||New versions
+""",
+        None,
+    ),
+    (
         "Polling",
         """
 poll_ms|int|1000|0..60000||Time from one reading of a meter to the next, ms

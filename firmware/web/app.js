@@ -3,8 +3,11 @@
  *
  * A page is pages/<name>.js. Its default function `mount(view, app)` fills `view` and may return what is to be called when
  * the page is left. All nodes are made by el(), so a text from a device or a user never becomes markup.
- * One file, because the first page is to need six requests and no more.
+ * tools/web.py makes one script of them all and puts the keys of the texts, one a line, in the place of TEXT_KEYS.
  */
+
+import { PAGES } from "./pages/all.js";
+import { restart } from "./pages/restart.js";
 
 const LANGUAGES = { en: "English", tr: "Türkçe" };
 const READ_MS = 10000;
@@ -79,13 +82,13 @@ let texts = {};
 
 /** The text of a key, {name} replaced by values.name; without such a text `otherwise` (the key). */
 function t(key, values = {}, otherwise = key) {
-  return (texts[key] ?? otherwise).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return (texts[key] || otherwise).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** A sentence of the gateway in the user's language, as far as the table has it: # in its key stands for a number. */
 function sentence(text) {
   const numbers = text.match(/\d+/g) || [];
-  return (texts["say." + text.replace(/\d+/g, "#")] ?? text).replace(/#/g, () => numbers.shift());
+  return (texts["say." + text.replace(/\d+/g, "#")] || text).replace(/#/g, () => numbers.shift());
 }
 
 /** A number as the gateway writes it, with this language's decimal sign. */
@@ -220,18 +223,13 @@ function showStatus(fresh) {
   draw(
     banner,
     el("span", t("restart.needed")),
-    user === "admin" && el("button", { type: "button", onclick: askRestart }, t("restart.now")),
+    user === "admin" && el("button", { type: "button", onclick: () => restart(shell) }, t("restart.now")),
   );
 }
 
 async function logout() {
   await request("/api/logout", { method: "POST" }).catch(() => {});
   location.reload(); // forgets what the pages know
-}
-
-async function askRestart() {
-  const { restart } = await import("./pages/restart.js");
-  await restart(shell);
 }
 
 let loginReason = "";
@@ -317,9 +315,7 @@ async function route() {
   };
   if (page !== "login") loginReason = "";
   try {
-    const module = await import(`./pages/${page}.js`);
-    if (here.isOver) return;
-    const leave = await module.default(view, app);
+    const leave = await PAGES[page](view, app);
     if (leave) here.isOver ? leave() : here.stops.push(leave);
     if (!here.isOver) focusPage(view, page, pageBefore);
   } catch (error) {
@@ -355,9 +351,10 @@ async function start() {
   showTheme();
   for (;;) {
     try {
-      const [answer] = await Promise.all([fetch(`/text/${language}.json`), refresh()]);
+      const [answer] = await Promise.all([fetch(`/text/${language}.txt`), refresh()]);
       if (!answer.ok) throw new Error(answer.statusText);
-      texts = await answer.json();
+      const lines = (await answer.text()).split("\n");
+      texts = Object.fromEntries(TEXT_KEYS.split("\n").map((key, at) => [key, lines[at]]));
       break;
     } catch {
       showOffline(true);

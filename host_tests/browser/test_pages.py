@@ -31,7 +31,7 @@ upgrade
 events
 diagnostics
 """.strip().split("\n")
-FIRST_LOAD = ("/", "/style.css", "/app.js", "/text/en.json", "/pages/status.js", "/api/status")
+FIRST_LOAD = ("/", "/style.css", "/app.js", "/text/en.txt", "/api/status")
 FIRST_LOAD_BYTES = 60_000
 
 
@@ -171,14 +171,14 @@ def test_certificates_by_paste_and_file(rig, browser, tmp_path):
         page.locator("summary").first.click()
         page.locator('[name="pem"]').fill("no certificate")
         page.locator('[name="name"]').fill("pasted.pem")
-        page.locator("#view form button[type=submit]").click()
+        page.locator("details form button[type=submit]").click()
         expect(page.locator(".error:visible").filter(has_text="BEGIN").first).to_be_visible()  # says what is expected
         page.locator('[name="pem"]').fill(pem)
-        page.locator("#view form button[type=submit]").click()
+        page.locator("details form button[type=submit]").click()
         expect(page.get_by_role("rowheader", name="pasted.pem")).to_be_visible()
-        page.locator("input[type=file]").set_input_files(file)
+        page.locator("details input[type=file]").set_input_files(file)
         expect(page.locator('[name="name"]')).to_have_value("other.pem")
-        page.locator("#view form button[type=submit]").click()
+        page.locator("details form button[type=submit]").click()
         expect(page.get_by_role("rowheader", name="other.pem")).to_be_visible()
         visitor.shot("certificates")
         visitor.check_access("certificates")

@@ -58,6 +58,8 @@ class Gateway(register_gateway.Gateway):
         super().__init__(**chosen)
         self.field = Field()
         self.push = None
+        self.upgrade.latest = "0.2"
+        self.is_safe = False
         network = self.platform.network
         network.ssid = "home"
         self.platform.flash_bytes = 0x400000
@@ -161,7 +163,7 @@ def main():
             _show("discovery", topic, text(hass.message(gateway, 1, device)))
     base = topics.base(gateway, 1)
     _show("state", base + "/status", text(payload_flat.greeting(gateway)))
-    _show("state", base + "/firmware", text(payload_flat.firmware()))
+    _show("state", base + "/firmware", text(payload_flat.firmware(gateway.upgrade)))
     _show("state", base + "/state", text(payload_flat.state(gateway, None)))
     for device in gateway.readings.devices:
         place = "/" + topics.place(device.slot)

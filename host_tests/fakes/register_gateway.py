@@ -10,6 +10,7 @@ from firmware.services import registers
 from firmware.state.events import Events
 from firmware.state.readings import PRESENT, WATT_HOURS, Device, Group, Readings
 from firmware.state.settings import Settings
+from firmware.state.upgrade import Upgrade
 from host_tests.fakes.clock import clock_at
 from host_tests.fakes.ram_flash import FOLDER, RamFlash, mounted
 
@@ -92,6 +93,8 @@ class Gateway:
         self.server = Server()
         self.router = Router()
         self.modbus_access = self.trial = None
+        self.upgrade = Upgrade()
+        self.is_safe = self.on_trial = False
         self.restarts = 0
         self.resets = []  # who wanted them
 

@@ -438,8 +438,8 @@ def test_the_pages_come_as_they_are(rig):
     again, _, nothing = rig.get("/", {"Accept-Encoding": "gzip", "If-None-Match": headers["ETag"]})
     assert (again, nothing) == (304, b"")
     assert rig.get("/", {})[0] == 406
-    for path in ("/app.js", "/style.css", "/text/en.json", "/text/tr.json", "/lib/uplot.js"):
+    for path in ("/app.js", "/style.css", "/text/en.txt", "/text/tr.txt", "/lib/uplot.js"):
         assert rig.get(path, {"Accept-Encoding": "gzip"})[0] == 200, path
-    for path in ("/index.html", "/texts.txt", "/pages/", "/pages/nothing.js", "/settings.json", "/../settings.json"):
+    for path in ("/index.html", "/texts.txt", "/pages/", "/pages/status.js", "/settings.json", "/../settings.json"):
         assert rig.get(path, {"Accept-Encoding": "gzip"})[0] in (400, 404), path
     assert rig.get("/", {"Accept-Encoding": "gzip"}, "POST")[0] == 405

@@ -87,7 +87,12 @@ def test_what_it_shows(sent):
     # What a meter does not tell is unknown, not zero.
     assert entities["18230001_U2"]["shown"] is None
     assert entities["SG000017_relay_rir"]["state"] == "1" and entities["SG000017_relay_rs485_3"]["state"] == "0"
-    assert json.loads(entities["SG000017_firmware"]["state"]) == {"installed_version": "0.1"}
+    assert json.loads(entities["SG000017_firmware"]["state"]) == {
+        "installed_version": "0.1",
+        "latest_version": "0.2",
+        "in_progress": False,
+        "update_percentage": None,
+    }
     for name, found in entities.items():
         assert set(found["available"]) == {"online"}, (name, found)
     assert entities["18230001_P0"]["device"]["via_device"] == entities["SG000017_boot"]["device"]["identifiers"]

@@ -11,7 +11,8 @@ from tools.rig.station import Station
 
 folder, board, watchdog_s, *power_cut = sys.argv[1:]
 options = {
-    "image": "none",
+    "has_slots": False,
+    "operations": Path(folder) / "operations",
     "flash": Path(folder) / "flash",
     "log": Path(folder) / "log",
     "board": board,

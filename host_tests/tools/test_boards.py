@@ -1,14 +1,15 @@
 """The ESP32 boards, as far as they can be checked without ESP-IDF: partition table, pins, manifest, build files, sizes."""
 
 import ast
-import csv
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tools import imports
 from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
+from tools.partitions import partitions
 
 BOARDS = TOP / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
@@ -17,12 +18,20 @@ FLASH = 0x400000
 BUDGET = (220 + 120) * 1024
 ONLY_HOST = {
     f"firmware/port/{name}.py"
-    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "uart_pty")
+    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "slots_file", "uart_pty")
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
-UNUSED |= {"lib/crypto/ed25519.py", "lib/ota/header.py", "lib/ota/receiver.py"}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
+
+# Modules in C of MicroPython 1.28 for the ESP32 (its documentation)
+BUILT_IN = frozenset(
+    ("_thread", "array", "binascii", "bluetooth", "builtins", "collections", "cryptolib", "errno", "esp32", "gc", "hashlib")
+    + ("io", "json", "machine", "math", "micropython", "network", "os", "random", "re", "select", "socket", "struct", "sys")
+    + ("time", "tls", "uctypes", "vfs")
+)
+# What is named in code that a device does not come to: the other platform, the security of the tests
+NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
@@ -72,12 +81,6 @@ def pins(data):
             yield name, data["LAN"][name], name != "clock_in"
     for name, pin in data.get("LAN_FIXED", {}).items():
         yield name, pin, name.startswith("t")
-
-
-def partitions():
-    lines = (BOARDS / "partitions.csv").read_text().splitlines()
-    rows = csv.reader((line for line in lines if line and not line.startswith("#")), skipinitialspace=True)
-    return [(label, kind, subtype, int(offset, 0), int(size, 0)) for label, kind, subtype, offset, size in rows]
 
 
 def test_partitions_fit_the_flash_and_do_not_overlap():
@@ -204,6 +207,41 @@ def test_every_module_is_frozen(name):
     assert not any("PORT_DIR" in path for path in manifest.included)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
+    frozen = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): source
+        for path, source in Manifest(BOARDS / name / "manifest.py").frozen.items()
+    }
+    packages = {".".join(module.split(".")[:depth]) for module in frozen for depth in range(1, module.count(".") + 1)}
+    brought = {"asyncio", "aioble", "umqtt", "umqtt.simple"} | NOT_REACHED  # by what the manifest includes and requires
+    application = imports.application()
+    lacking = []
+    for module, source in frozen.items():
+        if module == "firmware.names":
+            continue  # a list of names, never imported: tools/module_names.py
+        for line, wanted in imports.named(source):
+            if wanted.endswith("*"):
+                is_there = any(other.startswith(wanted[:-1]) for other in frozen)
+            elif wanted.endswith("?"):
+                is_there = wanted[:-1] in frozen or wanted[:-1] not in application
+            else:
+                is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
+            if not is_there:
+                lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
+    assert not lacking
+
+
+def test_a_missing_module_would_be_noticed(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text(
+        "import machine\nfrom lib.a import b\n\ndef f(load):\n    import lib.c\n"
+        "    load('firmware.services.d')\n    load('firmware.services.e_' + f)\n    'firmware.not a name'\n"
+    )
+    found = {name for _, name in imports.named(source)}
+    assert found == {"machine", "lib.a", "lib.a.b?", "lib.c", "firmware.services.d", "firmware.services.e_*"}
+
+
 def test_the_frozen_application_is_inside_its_budget():
     frozen = Manifest(BOARDS / "SG_W1" / "manifest.py").frozen
     sizes = {path: size for path, size in frozen_sizes("SG_W1").items() if path in frozen or path in REQUIRED}
@@ -228,7 +266,10 @@ def test_build_files_are_whole_and_share_what_is_equal(name):
     header = (folder / "mpconfigboard.h").read_text() + (BOARDS / "common/mpconfigboard.h").read_text()
     assert board(name)["MODEL"] in header
     assert "MICROPY_HW_ENABLE_UART_REPL (0)" in header
+    assert "MP_PLAT_ALLOC_HEAP" in header and "MICROPY_GC_INITIAL_HEAP_SIZE" in header, "Python would starve radio and TLS"
     assert f"MICROPY_PY_NETWORK_LAN ({int(board(name)['LAN'] is not None)})" in header
+    variant = (folder / "mpconfigvariant_NO_BLUETOOTH.cmake").read_text()
+    assert "../common/mpconfigvariant_NO_BLUETOOTH.cmake" in variant
     # MicroPython joins the files as they are: without a line end the last setting of one swallows the first of the next.
     for file in (folder / "sdkconfig.board", BOARDS / "common/sdkconfig.common"):
         assert file.read_text().endswith("\n"), file
@@ -254,6 +295,9 @@ def test_idf_settings_that_the_firmware_relies_on(name):
     assert settings["CONFIG_BOOTLOADER_LOG_LEVEL_NONE"] == "y", "so would the bootloader's"
     assert settings["CONFIG_COMPILER_OPTIMIZATION_SIZE"] == "y", "an image of -O2 does not fit a slot"
     assert int(settings["CONFIG_LWIP_MAX_SOCKETS"]) >= 16
+    assert settings["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE"] == "y", "a version that does not confirm itself has to go back"
+    assert settings["CONFIG_LOG_DEFAULT_LEVEL_NONE"] == "y", "log text that nobody can read fills the slot"
+    assert "CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT" not in settings, "MicroPython's panic handler does not link with it"
     assert settings["CONFIG_ESPTOOLPY_FLASHSIZE_4MB"] == "y"
 
 

@@ -12,7 +12,8 @@ from tools.release import __main__ as release
 from tools.release import image, keys, payload
 from tools.release.errors import Refused
 
-ROMFS = b"\xd2\xcd\x31" + bytes(range(256)) * 40
+PACKED = b"\xd2\xcd\x31" + bytes(range(256)) * 40
+ROMFS = PACKED + hashlib.sha256(PACKED).digest()
 
 
 @pytest.fixture
@@ -116,6 +117,9 @@ def test_applications_for_the_esp32(desk):
             payload.check_esp32(data)
     app.write_bytes(whole)
     assert "no ROMFS" in desk("image", "HOST", "--app", app)
+    for data in (PACKED, ROMFS[:-1], ROMFS[:50] + b"x" + ROMFS[51:]):
+        app.write_bytes(data)
+        assert "SHA-256" in desk("image", "HOST", "--app", app)
     app.write_bytes(esp32_application(image.ROOM + 16))
     assert "room for" in desk("image", "SG_W1", "--app", app)
 

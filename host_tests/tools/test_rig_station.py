@@ -59,7 +59,7 @@ def test_ready_line(rig):
     ready = rig().ready
     assert list(ready) == [
         *("pid", "http", "modbus_tcp", "modbus_tls", "discovery", "netbios", "ble", "control"),
-        *("flash", "log", "pop", "serial", "mac", "code", "gateway_pid"),
+        *("flash", "log", "pop", "serial", "mac", "code", "gateway_pid", "slot"),
     ]
     assert ready["http"] == "http://127.0.0.1:40123"
     assert ready["modbus_tcp"] == ["127.0.0.1", 40124]

@@ -2,8 +2,8 @@
 
 import ast
 import gzip
-import json
 import re
+import shutil
 
 from firmware.state import schema
 from tools import web
@@ -11,6 +11,11 @@ from tools.image import TOP
 
 BUDGET = 120 * 1024
 PROPER_NAMES = {"MQTT", "WiFi", "Ethernet", "QoS 0", "QoS 1"}  # that are the same in every language
+# Causes of upgrades that failed, of lib/ota, lib/http/client.py and firmware/services/upgrade*.py
+FAULTS = (
+    "status answer closed address certificate redirect range format board counter version size key signature list chunk total "
+    "long short other flash starts"
+)
 # A call t("key") or t(`key`) with a constant key; keys that are put together are listed by their beginnings below.
 _KEY = re.compile(r"""\bt\(\s*["']([\w.]+)["']""")
 _MARKUP_KEY = re.compile(r'data-(?:text|label)="([\w.]+)"')
@@ -28,13 +33,26 @@ def sources():
     return {path: path.read_text() for path in sorted(web.SOURCES.rglob("*")) if path.suffix in (".js", ".html", ".css")}
 
 
+def said_by_the_gateway():
+    """Keys of what the gateway says itself, in English."""
+    keys = {"cause." + cause for cause in constant("firmware/services/push_connect.py", "SENTENCES")}
+    keys |= {"cause.admitted", "cause.reached"}
+    keys |= {"fault." + cause for cause in FAULTS.split()} | {"fault.not an image"}
+    for page, rows, count in schema.TABLES:
+        for row in rows.strip().split("\n"):
+            setting = schema.Setting(page, row, None if count is None else "#")
+            keys.add(f"setting.{setting.name}")
+            if setting.kind == "choice":
+                keys |= {"choice." + pair.partition("=")[2] for pair in setting.range.split(",")}
+    return keys
+
+
 def test_every_text_is_there_in_every_language():
     texts = web.texts()
     assert set(texts) >= {"en", "tr"}
-    said = {"cause." + cause for cause in constant("firmware/services/push_connect.py", "SENTENCES")}
-    said |= {"cause.admitted", "cause.reached"}  # in English the gateway says them
     for language, table in texts.items():
-        assert set(table) == set(texts["en"]) | (set() if language == "en" else said), language
+        missing = set(web.keys()) - set(table)
+        assert not missing - (said_by_the_gateway() if language == "en" else set()), (language, missing)
         empty = [key for key, text in table.items() if not text]
         assert not empty, (language, empty)
         for key, text in table.items():
@@ -54,7 +72,7 @@ def test_every_key_that_the_pages_use_has_a_text():
 
 
 def test_every_setting_has_its_texts():
-    known = web.texts()["en"]
+    known = web.keys()
     for page, rows, _ in schema.TABLES:
         assert f"page.{page}" in known, page
         for row in rows.strip().split("\n"):
@@ -79,44 +97,56 @@ def test_nothing_points_elsewhere():
 def test_what_is_packed_is_what_was_written():
     tree = ast.parse(web.build().read_text())
     (files,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
-    contents = {path: gzip.decompress(packed) for path, _, _, packed in files}
-    for path, source in sources().items():
-        if path.suffix == ".html":
-            continue
-        before = source.split("\n")
-        after = contents["/" + path.relative_to(web.SOURCES).as_posix()].decode().split("\n")
-        assert len(before) == len(after), path.name
-        for line, packed in zip(before, after):  # all that is gone are indentation, and comments on lines of their own
-            assert packed == line.lstrip() or (not packed and line.lstrip()[:2] in ("/*", "* ", "*/", "//", "*")), (
-                path.name,
-                line,
-            )
-    assert contents["/"].startswith(b"<!doctype html>")
-    assert json.loads(contents["/text/tr.json"]) == web.texts()["tr"]
+    contents = {path: gzip.decompress(packed).decode() for path, _, _, packed in files}
+    assert contents["/"].startswith("<!doctype html>")
+    for path in re.findall(r'(?:href|src)="(/[^"]+)"', contents["/"]):
+        assert path in contents, path
+    script = contents["/app.js"]
+    assert "sourceMappingURL" not in script and "TEXT_KEYS" not in script
+    assert re.findall(r'(?<![\w".])import ?\(?"([\w./-]+)"', script) == ["/lib/uplot.js"], "all else is in it"
+    keys = web.keys()
+    assert "\n".join(keys) in script.replace("\\\\", "\\")
+    for language, table in web.texts().items():
+        lines = contents[f"/text/{language}.txt"].split("\n")
+        assert {key: line for key, line in zip(keys, lines, strict=True) if line} == table
     assert len({tag for _, _, tag, _ in files}) == len(files)
     assert web.packed() == [tuple(row) for row in files]  # the same sources give the same bytes
     assert sum(len(packed) for _, _, _, packed in files) <= BUDGET
 
 
+def test_a_changed_source_is_packed_anew(tmp_path, monkeypatch):
+    shutil.copytree(web.SOURCES, tmp_path / "firmware" / "web")
+    monkeypatch.setattr(web, "SOURCES", tmp_path / "firmware" / "web")
+    monkeypatch.setattr(web, "TARGET", tmp_path / "web_assets.py")
+    first = web.build().read_text()
+    monkeypatch.setattr(web, "packed", lambda: [("/", "text/html", '"1"', b"new")])
+    assert web.build().read_text() == first, "nothing has changed"
+    (web.SOURCES / "index.html").write_text("new")
+    assert "b'new'" in web.build().read_text()
+
+
 def test_every_page_is_reached():
-    """Each page of the navigation has its module, and each module is asked for by something."""
-    everything = "\n".join(sources().values())
+    """Each page of the navigation is one, and each module is asked for by something."""
+    pages = re.findall(r"^import (\w+) from \"./(\w+).js\"", (web.SOURCES / "pages" / "all.js").read_text(), re.MULTILINE)
+    assert all(name == module for name, module in pages)
     for name in re.findall(r'href="#/(\w+)"', (web.SOURCES / "index.html").read_text()):
-        assert (web.SOURCES / "pages" / f"{name}.js").exists(), name
+        assert (name, name) in pages, name
+    everything = "\n".join(source for path, source in sources().items() if path.name != "all.js")
     for path in (web.SOURCES / "pages").glob("*.js"):
-        assert f"#/{path.stem}" in everything or f"./{path.name}" in everything, f"nobody uses {path.name}"
+        assert f"#/{path.stem}" in everything or f"/{path.name}" in everything, f"nobody uses {path.name}"
+        assert ("export default" in path.read_text()) == ((path.stem, path.stem) in pages), path.name
 
 
 def test_every_route_has_its_function_and_whoever_changes_something_a_login():
     open_to_all = {"/api/login", "/api/logout"}
     routes = [row.split(" ") for row in constant("firmware/routes.py", "ROUTES").strip().split("\n")]
-    for method, path, level, module, function in routes:
+    for method, path, level, module, function, *more in routes:
         tree = ast.parse((TOP / "firmware" / "services" / f"{module}.py").read_text())
         (found,) = [node for node in tree.body if isinstance(node, ast.AsyncFunctionDef) and node.name == function]
         form = path == "/post_command"
-        assert len(found.args.args) == (3 if method == "GET" or form else 4), (path, function)
+        assert len(found.args.args) == (3 if method == "GET" or form or more == ["raw"] else 4), (path, function)
         if method != "GET" and path not in open_to_all:
             assert level == "admin", path
         assert level in ("public", "read", "user", "admin"), path
-    public = {path for _, path, level, _, _ in routes if level == "public"}
+    public = {path for _, path, level, *_ in routes if level == "public"}
     assert public == open_to_all

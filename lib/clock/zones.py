@@ -7,50 +7,32 @@ from micropython import const
 
 from lib.clock import posix_tz
 
+# A rule and the zones where it holds
 _ZONES = const("""
-UTC UTC0
-Europe/Amsterdam CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Athens EET-2EEST,M3.5.0/3,M10.5.0/4
-Europe/Belgrade CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Berlin CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Bratislava CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Brussels CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Bucharest EET-2EEST,M3.5.0/3,M10.5.0/4
-Europe/Budapest CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Helsinki EET-2EEST,M3.5.0/3,M10.5.0/4
-Europe/Istanbul <+03>-3
-Europe/Kyiv EET-2EEST,M3.5.0/3,M10.5.0/4
-Europe/Lisbon WET0WEST,M3.5.0/1,M10.5.0
-Europe/Ljubljana CET-1CEST,M3.5.0,M10.5.0/3
-Europe/London GMT0BST,M3.5.0/1,M10.5.0
-Europe/Madrid CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Paris CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Prague CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Rome CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Sarajevo CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Skopje CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Sofia EET-2EEST,M3.5.0/3,M10.5.0/4
-Europe/Stockholm CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Vienna CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Warsaw CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Zagreb CET-1CEST,M3.5.0,M10.5.0/3
-Europe/Zurich CET-1CEST,M3.5.0,M10.5.0/3
+UTC0 UTC
+CET-1CEST,M3.5.0,M10.5.0/3 Europe/Amsterdam Europe/Belgrade Europe/Berlin Europe/Bratislava Europe/Brussels Europe/Budapest \
+Europe/Ljubljana Europe/Madrid Europe/Paris Europe/Prague Europe/Rome Europe/Sarajevo Europe/Skopje Europe/Stockholm \
+Europe/Vienna Europe/Warsaw Europe/Zagreb Europe/Zurich
+EET-2EEST,M3.5.0/3,M10.5.0/4 Europe/Athens Europe/Bucharest Europe/Helsinki Europe/Kyiv Europe/Sofia
+<+03>-3 Europe/Istanbul
+WET0WEST,M3.5.0/1,M10.5.0 Europe/Lisbon
+GMT0BST,M3.5.0/1,M10.5.0 Europe/London
 """)
 
 
 def names():
-    """Yield the names, in order: a settings page offers them."""
+    """Yield the names."""
     for row in _ZONES.strip().split("\n"):
-        yield row.split(" ")[0]
+        yield from row.split(" ")[1:]
 
 
 def find(name):
     """Return the POSIX TZ string of a zone, or None for a name that is not listed."""
-    start = _ZONES.find("\n" + name + " ")
-    if start < 0 or not name:
-        return None
-    start += len(name) + 2
-    return _ZONES[start : _ZONES.find("\n", start)]
+    for row in _ZONES.strip().split("\n"):
+        zones = row.split(" ")
+        if name in zones[1:]:
+            return zones[0]
+    return None
 
 
 def zone_of(setting):

@@ -281,6 +281,17 @@ class Connection:
         finally:
             self._enter(WORKING)
 
+    async def receive_part(self, request, view):
+        """Read what comes next of a body into a view; return the count (see Request.body_into for the errors)."""
+        self._enter(BODY)
+        try:
+            if request.expects:
+                request.expects = False
+                await self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return await self._more(view)
+        finally:
+            self._enter(WORKING)
+
     async def _receive_apart(self, request, size):
         """Read a body that does not fit behind its head into a buffer of its own, one at a time."""
         bodies = self._server.bodies

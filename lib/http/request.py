@@ -44,6 +44,7 @@ class Request:
         self.body_buffer = None  # bytearray that holds the whole body, from body_start on; None while it was not asked for
         self.body_start = 0
         self.body_apart = False  # body_buffer is not this request's own
+        self.body_taken = 0  # bytes that body_into() gave away
         self._line = 0  # where the line being read starts
         self._seen = 0  # no line end before this offset
         self._fields = 0  # where the first header line starts, 0 while the request line is incomplete
@@ -80,13 +81,11 @@ class Request:
 
     def body_known(self):
         """The end of this request is in the buffer or was read: the next one may follow."""
-        return self.body_buffer is not None or self.body_here() == self.content_length
+        return self.body_buffer is not None or max(self.body_taken, self.body_here()) == self.content_length
 
     def next(self):
         """Move on to the next request; True if bytes of it are here already. Only after body_known()."""
-        end = self.head_end
-        if not self.body_apart:
-            end += self.content_length
+        end = self.head_end + self.body_here()
         rest = self._used - end
         if rest:
             self._view[:rest] = self._view[end : self._used]
@@ -284,6 +283,23 @@ class Request:
             await self.connection.receive_body(self)  # pyright: ignore[reportAttributeAccessIssue]
         view = memoryview(self.body_buffer)  # pyright: ignore[reportArgumentType]
         return view[self.body_start : self.body_start + self.content_length]
+
+    async def body_into(self, view):
+        """Put the next bytes of the body into a view (not empty), and return the count, 0 at its end.
+
+        Instead of body(), for one of any length: no more is received than is asked for. Each wait ends by HttpError 408 at the
+        latest; 400 cut short; OSError when the client is gone.
+        """
+        here = self.body_here() - self.body_taken
+        if here > 0:
+            at = self.head_end + self.body_taken
+            count = min(here, len(view))
+            view[:count] = self._view[at : at + count]
+        else:
+            view = view[: self.content_length - self.body_taken]
+            count = len(view) and await self.connection.receive_part(self, view)  # pyright: ignore[reportAttributeAccessIssue]
+        self.body_taken += count
+        return count
 
     async def form_value(self, name):
         """Return the value of that name (ASCII) in an application/x-www-form-urlencoded body, None if not there.

@@ -1,4 +1,4 @@
-"""What an image is made of: an application of ESP-IDF, or a ROMFS file for the host."""
+"""What an image is made of: an application of ESP-IDF, or a ROMFS for the host; behind both lies their SHA-256."""
 
 import hashlib
 import struct
@@ -19,6 +19,8 @@ def read(board, bits, app):
         payload = Path(app or builder.build(board, bits)).read_bytes()
         if not payload.startswith(_ROMFS_MAGIC):
             raise Refused("no ROMFS image")
+        if not _has_sum(payload):
+            raise Refused("a ROMFS image without its SHA-256 behind it, or a damaged one")
         return payload, f"HOST_{bits}"  # bytecode for one width crashes on the other
     if not app:
         raise Refused(f"an image for {board} needs --app micropython.bin, which ESP-IDF makes: docs/boards.md")
@@ -34,5 +36,9 @@ def check_esp32(payload):
     values = _ESP32_HEADER.unpack_from(payload)
     if values[9] != _ESP32_CHIP_ID:
         raise Refused(f"an application for another chip ({values[9]})")
-    if values[-1] != 1 or hashlib.sha256(payload[:-32]).digest() != payload[-32:]:
+    if values[-1] != 1 or not _has_sum(payload):
         raise Refused("no application image of ESP-IDF alone: an upgrade takes micropython.bin, not firmware.bin")
+
+
+def _has_sum(payload):
+    return hashlib.sha256(payload[:-32]).digest() == payload[-32:]

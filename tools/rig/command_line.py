@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -11,8 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.rig import boot_loader, flash
 from tools.rig import field as fields
 from tools.rig.errors import RigError
+from tools.rig.gateway import WATCHDOG_S
 from tools.rig.station import TOP, Station
 from tools.rig.world import World
 
@@ -40,6 +43,16 @@ def parser():
         action="store_true",
         help="run the application frozen into the interpreter (tools/frozen), as the device does; always so on 32 bits",
     )
+    up.add_argument(
+        "--image",
+        type=Path,
+        help="the application (tools.image) that a new flash chip begins with; on 32 bits it takes more heap than a device has",
+    )
+    up.add_argument(
+        "--release-key", action="append", default=[], metavar="ID=HEX", help="the public key of one who may sign upgrades"
+    )
+    up.add_argument("--trial-s", type=float, default=300, help="how long a new version may take to prove itself")
+    up.add_argument("--watchdog-s", type=float, default=WATCHDOG_S, help="how long the watchdog waits to be fed")
     up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 448k on 64)")
     up.add_argument("--flash", type=Path, help="the flash chip as a file; made when missing, kept when present")
     up.add_argument("--log", type=Path, help="where the gateway's output goes")
@@ -52,7 +65,10 @@ def parser():
     up.add_argument("--fast", action="store_true", help="no baud-rate pacing on simulated lines")
     up.add_argument("--time-scale", type=float, default=1.0, help="the wall clock runs so many times as fast")
     up.add_argument("--clock", help="wall clock at the start as seconds since 1970, or none: the gateway does not know it")
-    up.add_argument("--power-cut", type=int, metavar="N", help="die at the N-th flash write or erase; exit status 42")
+    up.add_argument(
+        "--power-cut", type=int, metavar="N", help="die at the N-th flash write or erase since power-on; exit status 42"
+    )
+    up.add_argument("--flash-log", help="a file for what each flash write or erase does: see firmware/port/flash_file.py")
     return top
 
 
@@ -81,14 +97,17 @@ def _up(options, folder):
     clock = content.get("clock", 0) if options.clock is None else _clock(options.clock)
     world = World(clock or None, options.time_scale)
     command, image = _application(options)
-    flash = options.flash or folder / "flash.bin"
-    fresh = not flash.exists() or flash.stat().st_size == 0
+    chip = (options.flash or folder / "flash.bin").absolute()
+    fresh = not chip.exists() or chip.stat().st_size == 0
+    if image:
+        _flash(chip, image, folder / "operations")
     with fields.Field(content["meters"], folder, world, options.fast, ports) as field:
         station = Station(
             field,
             {
-                "image": image,
-                "flash": flash.absolute(),
+                "has_slots": image is not None,
+                "flash": chip,
+                "operations": folder / "operations",
                 "log": (options.log or folder / "gateway.log").absolute(),
                 "board": options.board,
                 "ports": ports,
@@ -96,10 +115,14 @@ def _up(options, folder):
                 "settings": settings if fresh else None,
                 "clock_set": clock is not None,
                 "power_cut": options.power_cut,
+                "flash_log": options.flash_log,
                 "fast": options.fast,
                 "aioble": _aioble(),
+                "release_keys": _release_keys(options.release_key),
+                "trial_s": options.trial_s,
             },
             command,
+            options.watchdog_s,
         )
         show = _show_json if options.json else lambda ready: _show(ready, field)
         status = station.run(show, _stdin_pipe())
@@ -109,8 +132,8 @@ def _up(options, folder):
 
 
 def _application(options):
-    """What starts the gateway, and the image it maps: None when the application is frozen into the interpreter."""
-    frozen = options.frozen or options.bits == 32  # an image would not fit the heap of a device
+    """What starts the gateway, and the image for its flash: None when the application is frozen into the interpreter."""
+    frozen = options.frozen or options.bits == 32 and not options.image  # an image would not fit the heap of a device
     name = f"micropython{options.bits}-frozen" if frozen else f"micropython{options.bits}"
     micropython = TOP / ".tools" / "bin" / name
     if frozen:
@@ -123,7 +146,24 @@ def _application(options):
         return [*command, "-m", "start"], None
     from tools import image
 
-    return [*command, str(TOP / "boards" / "HOST" / "start.py")], image.build("HOST", options.bits)
+    return [*command, str(TOP / "boards" / "HOST" / "start.py")], options.image or image.build("HOST", options.bits)
+
+
+def _flash(chip, image, counter):
+    """Make a new chip, and write the image to one that was never upgraded: who builds anew wants that to run."""
+    flash.prepare(chip)
+    if not boot_loader.was_upgraded(flash.Flash(chip, counter)):
+        flash.write_image(chip, image)
+
+
+def _release_keys(arguments):
+    keys = {}
+    for argument in arguments:
+        number, _, key = argument.partition("=")
+        if not number.isdecimal() or not 0 < int(number) < 256 or not re.fullmatch("[0-9a-fA-F]{64}", key):
+            raise RigError(f"--release-key takes ID=HEX, a number of 1 to 255 and 32 bytes, not {argument!r}")
+        keys[int(number)] = key
+    return keys
 
 
 def _aioble():

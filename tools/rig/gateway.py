@@ -20,23 +20,20 @@ WATCHDOG_S = 30.0
 class Gateway:
     """All methods belong to the main thread: the child dies with the thread that started it."""
 
-    def __init__(self, command, argument, log, watchdog_s=WATCHDOG_S):
-        """`command` is a list, to which the number of the link's descriptor is added.
-
-        `argument(cause)` describes the start to the gateway: the first line on the link. `log` is a path.
-        """
-        self._command, self._argument, self._log = command, argument, log
+    def __init__(self, command, log, watchdog_s=WATCHDOG_S):
+        """`command` is a list, to which the number of the link's descriptor is added. `log` is a path."""
+        self._command, self._log = command, log
         self._watchdog_s = watchdog_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._fed_at: float | None = None  # None until the first feeding: the watchdog is not armed yet
+        self._fed_at = 0.0
         self.link: JsonLines | None = None
 
     @property
     def pid(self):
         return self._process.pid if self._process else None
 
-    def start(self, cause):
-        """Start it; `cause` is "power-on", "reset" or "watchdog"."""
+    def start(self, argument):
+        """Start it; `argument` describes the start to the gateway: the first line on the link."""
         ours, theirs = socket.socketpair()
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
@@ -50,15 +47,15 @@ class Gateway:
             )
         theirs.close()
         self.link = JsonLines(ours)
-        self.link.send(self._argument(cause))
-        self._fed_at = None
+        self.link.send(argument)
+        self._fed_at = time.monotonic()  # it runs before the application is there
 
     def fed(self):
         self._fed_at = time.monotonic()
 
     def starving_in_s(self):
-        """Seconds until the watchdog bites, None while it is not armed."""
-        return None if self._fed_at is None else self._fed_at + self._watchdog_s - time.monotonic()
+        """Seconds until the watchdog bites."""
+        return self._fed_at + self._watchdog_s - time.monotonic()
 
     def kill(self):
         """Take its power away and wait until it is gone; one that never started is gone already."""

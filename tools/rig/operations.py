@@ -14,7 +14,7 @@ _START_S = 60.0  # and with its start
 
 
 class Operations:
-    """`station` has field, send(message), ask_heap(timeout_s), reset(cause, timeout_s), leds, ap, ready and wifi."""
+    """`station` has field, send(message), ask_heap(timeout_s), reset(cause, timeout_s), operations(), leds, ap, wifi."""
 
     def __init__(self, station):
         self._station = station
@@ -126,6 +126,9 @@ class Operations:
 
     def _op_heap(self, _):
         return self._station.ask_heap(_CHEAP_S)
+
+    def _op_flash(self, _):
+        return {"operations": self._station.operations()}
 
     def _op_ready(self, _):
         return self._station.ready_line()

@@ -8,15 +8,19 @@ import threading
 import time
 from pathlib import Path
 
+from tools.rig import boot_loader
 from tools.rig.air import Air
+from tools.rig.boot_loader import Start
 from tools.rig.control import Control
 from tools.rig.errors import RigError
+from tools.rig.flash import SLOT_SIZE, SLOTS, Flash, PowerCut
 from tools.rig.gateway import POWER_CUT, RESET, Gateway
 from tools.rig.operations import DEFAULT_WIFI, Operations
 from tools.rig.pt1000 import resistance
 
 TOP = Path(__file__).resolve().parent.parent.parent
-_READY_S = 60.0
+_READY_S = 60.0  # all resets of one version included
+_TRIAL_S = 300
 _VAIN_RESETS = 10
 _ROOM_TEMPERATURE = 20.4
 _NO_AP = {"ssid": None, "password": None}
@@ -28,8 +32,10 @@ class Station:
     """Made in the main thread, which then calls run(). `command` starts the gateway, all else is in `options`."""
 
     def __init__(self, field, options, command, watchdog_s=30.0):
-        """`options`: image, flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port,
-        discovery_port, netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None)."""
+        """`options`: flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port, discovery_port,
+        netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None), release_keys, trial_s,
+        operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots (False: the
+        application is frozen into the interpreter)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -39,7 +45,10 @@ class Station:
         self._options = options
         self._ports = {option: options.get(option) or 0 for option in _PORTS}
         self._settings = options["settings"]
-        self._gateway = Gateway(command, self._argument, options["log"], watchdog_s)
+        self._gateway = Gateway(command, options["log"], watchdog_s)
+        self._flash = Flash(options["flash"], options["operations"], options["power_cut"], options.get("flash_log"))
+        self._boot = Start("", False)
+        self._failed_starts = 0  # in a row: what the gateway keeps over resets, but not without power
         self._control = Control(Operations(self).operate)
         self._air = Air(self.send)
         self._ready = None  # the gateway's ready event since its last start
@@ -49,6 +58,7 @@ class Station:
         self._generation = 0  # how often it has become ready
         self._wake_r, self._wake_w = os.pipe()
         self._vain_resets = 0  # since it was last ready
+        self._started_at = 0.0  # the version that runs, or its first start since it was last ready
         self._stopping = False
 
     # Called from any thread.
@@ -100,7 +110,12 @@ class Station:
             "mac": ready.get("mac"),
             "code": ready.get("code"),
             "gateway_pid": self._gateway.pid,
+            "slot": self._boot.slot or None,
         }
+
+    def operations(self):
+        """How often flash was written or erased since power-on."""
+        return self._flash.operations()
 
     def stop(self):
         self._stopping = True
@@ -119,11 +134,11 @@ class Station:
         selector.register(self._wake_r, selectors.EVENT_READ, "wake")
         if until_end_of is not None:
             selector.register(until_end_of, selectors.EVENT_READ, "stdin")
-        self._start("power-on")
-        assert self._gateway.link is not None
-        selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
         announced = False
         try:
+            status = self._start("power-on", selector, loses_power=True)
+            if status is not None:
+                return status
             while not self._stopping:
                 for key, _ in selector.select(self._patience_s()):
                     if key.data == "wake":
@@ -139,7 +154,7 @@ class Station:
                 if self._ready and not announced:
                     announced = True
                     when_ready(self.ready_line())
-                status = self._supervise(selector)
+                status = self._hopeless() or self._supervise(selector)
                 if status is not None:
                     return status
             return 0
@@ -149,20 +164,18 @@ class Station:
             self._air.close()
 
     def _patience_s(self):
+        patience_s = self._gateway.starving_in_s()
         if not self._ready:
-            return max(0.0, self._started_at + _READY_S - time.monotonic())
-        starving = self._gateway.starving_in_s()
-        return None if starving is None else max(0.0, starving)
+            patience_s = min(patience_s, self._started_at + _READY_S - time.monotonic())
+        return max(0.0, patience_s)
 
     def _supervise(self, selector):
         """Start it again where that is due; returns an exit status when all is over."""
         cause, ended = self._reset_cause, False
-        starving = self._gateway.starving_in_s()
-        if cause is None and starving is not None and starving <= 0:
+        loses_power = cause in ("reset", "power-on")  # somebody asked for it: the watchdog alone leaves it on
+        if cause is None and self._gateway.starving_in_s() <= 0:
             cause = "watchdog"
             self._gateway.note("the watchdog was not fed in time: the gateway is killed and started again")
-        if cause is None and not self._ready and time.monotonic() >= self._started_at + _READY_S:
-            return self._failed(f"The gateway was not ready within {_READY_S:g} s")
         if cause is None:
             return None
         selector.unregister(self._gateway.link)
@@ -171,17 +184,20 @@ class Station:
         status = self._gateway.ended() if ended else self._gateway.kill()
         if ended and status == POWER_CUT:
             return POWER_CUT
-        if ended and status != RESET:
+        if ended and status != RESET and not self._boot.is_on_trial:  # then there is another version to go back to
             how = f"was killed by signal {-status}" if status < 0 else f"stopped with exit status {status}"
             return self._failed(f"The gateway {how}")
-        if ended and not self._ready:
+        if not self._ready and (ended or cause == "watchdog"):
             self._vain_resets += 1
-            if self._vain_resets >= _VAIN_RESETS:
-                return self._failed(f"The gateway reset itself {_VAIN_RESETS} times without becoming ready")
         self._reset_cause = None
-        self._start(cause)
-        assert self._gateway.link is not None
-        selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
+        return self._start(cause, selector, loses_power)
+
+    def _hopeless(self):
+        """Whether the version that the boot loader has chosen again and again never becomes ready: an exit status, or None."""
+        if self._vain_resets >= _VAIN_RESETS:
+            return self._failed(f"The gateway reset itself {_VAIN_RESETS} times without becoming ready")
+        if not self._ready and time.monotonic() >= self._started_at + _READY_S:
+            return self._failed(f"The gateway was not ready within {_READY_S:g} s")
         return None
 
     def _failed(self, what):
@@ -189,24 +205,49 @@ class Station:
         print(f"rig: {what}; the end of its log ({self._options['log']}):\n{tail}", file=sys.stderr, flush=True)
         return 1
 
-    def _start(self, cause):
-        self._ready = None
+    def _start(self, cause, selector, loses_power):
+        """Have the boot loader choose, and start that; returns an exit status if nothing could be started."""
+        if loses_power:
+            self._flash.power_on()
+            self._failed_starts = 0
+        before, self._ready = (self._boot.slot, self._ready), None
+        if self._options["has_slots"]:
+            try:
+                boot = boot_loader.start(self._flash)
+            except PowerCut:
+                return POWER_CUT
+            if boot is None:
+                return self._failed("Neither slot holds a whole image")
+            self._boot = boot
+            if boot.slot != before[0]:
+                self._gateway.note(f"the boot loader starts {boot.slot}{', on trial' if boot.is_on_trial else ''}")
+                self._vain_resets = 0
+        if self._boot.slot != before[0] or before[1] or not self._started_at:
+            self._started_at = time.monotonic()
         self._air.forget()
-        self._started_at = time.monotonic()
         self.leds = {"green": "off", "red": "off"}
         self.ap = _NO_AP
         for line in self.field.lines.values():
             line.restart()
-        self._gateway.start(cause)
+        self._gateway.start(self._argument(cause))
+        assert self._gateway.link is not None
+        selector.register(self._gateway.link, selectors.EVENT_READ, "gateway")
         self.send({"op": "wifi", "aps": self.wifi})
         self.send({"op": "pt1000", "ohm": self.ohm})
+        return None
 
     def _argument(self, cause):
         options, world = self._options, self.field.world
         tty = {port: str(line.path) for port, line in self.field.lines.items()}
         return {
-            "image": None if options["image"] is None else str(options["image"]),
             "flash": str(options["flash"]),
+            "operations": str(options["operations"]),
+            "flash_log": options.get("flash_log"),
+            "slot": self._boot.slot or None,
+            "place": [SLOTS[self._boot.slot], SLOT_SIZE] if self._boot.slot else None,
+            "release_keys": options.get("release_keys"),
+            "trial_s": options.get("trial_s", _TRIAL_S),
+            "failed_starts": self._failed_starts,
             "tty": {**tty, **options["ports"]},
             "board": options["board"],
             **self._ports,
@@ -235,6 +276,8 @@ class Station:
             self.ap = {"ssid": message["ssid"], "password": message["password"]}
         elif kind == "fed":
             self._gateway.fed()
+        elif kind == "starts":
+            self._failed_starts = message["failed"]
         elif kind == "heap":
             with self._changed:
                 self._heap = message

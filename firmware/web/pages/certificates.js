@@ -1,4 +1,4 @@
-/** The Certificate Manager of the manual: what is stored, adding and deleting. */
+/** The Certificate Manager of the manual: what is stored, adding and deleting. `told(list)` is called with what there is. */
 
 import { confirmed } from "./dialog.js";
 import { field, form } from "./field.js";
@@ -6,7 +6,7 @@ import { table } from "./table.js";
 
 const LOOKS = { valid: "good", expired: "bad", early: "warn", unknown: "warn" };
 
-export async function certificates(place, app) {
+export async function certificates(place, app, told) {
   const { el, t } = app;
   const mayChange = app.status.session.user === "admin";
   const box = place.appendChild(el("div"));
@@ -15,6 +15,7 @@ export async function certificates(place, app) {
   if (mayChange) place.append(adding());
 
   function show() {
+    told(list);
     const columns = ["name", "subject", "issuer", "validity", "status"].map((key) => [t("certificates." + key), "whole"]);
     app.draw(box, list.length ? table(app, [...columns, [""]], list.map(cells)) : el("p.muted", t("certificates.none")));
   }

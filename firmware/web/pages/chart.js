@@ -11,7 +11,6 @@ const HATCH_PX = 7;
  */
 export async function makeChart(app, box, data, texts) {
   const { default: Plot } = await import("/lib/uplot.js");
-  await styles();
   const colour = (name) => getComputedStyle(probes[name]).color;
   const probes = Object.fromEntries(
     ["import", "export", "gap", "plain"].map((name) => [name, box.appendChild(app.el("i." + name, { hidden: true }))]),
@@ -81,20 +80,6 @@ export async function makeChart(app, box, data, texts) {
 
 export function energyText(app, kwh) {
   return `${kwh.toLocaleString(app.language, { maximumFractionDigits: 3 })} kWh`;
-}
-
-/** uPlot's own sheet, once. */
-function styles() {
-  if (document.querySelector("link[href='/lib/uplot.css']")) return Promise.resolve();
-  return new Promise((done) => {
-    const link = Object.assign(document.createElement("link"), {
-      rel: "stylesheet",
-      href: "/lib/uplot.css",
-      onload: done,
-      onerror: done,
-    });
-    document.head.append(link);
-  });
 }
 
 function columns({ x, energy }) {

@@ -379,3 +379,48 @@ def test_start_up_without_a_partition_ends():
         assert boot() == (False, False)
     finally:
         esp32.Partition.labels[:] = ["vfs"]
+
+
+def run_main(failing):
+    """Run what the interpreter runs on a device, with an application that ends so; return the journal."""
+
+    def start(config):
+        machine.journal.append(("started", config))
+        raise ValueError("it ends")
+
+    class Application:
+        """A module; one without start() stands for one that stops while it is imported."""
+
+    application = Application()
+    if not failing:
+        application.start = start
+    machine.journal.clear()
+    before = sys.modules.get("firmware.main")
+    sys.modules["firmware.main"] = application
+    with open("boards/common/main.py") as file:
+        code = file.read().replace("_PAUSE_S = 10", "_PAUSE_S = 0")
+    try:
+        exec(code, {"__name__": "main"})  # noqa: S102
+    finally:
+        del sys.modules["firmware.main"]
+        if before:
+            sys.modules["firmware.main"] = before
+    return machine.journal[:]
+
+
+def test_each_start_is_watched_and_counted_before_the_application_is_there():
+    machine.RTC.kept[0] = b"something else"
+    for failed, failing in enumerate((False, True, False, True)):
+        entries = run_main(failing)
+        expected = [("watchdog", 30000)] + ([] if failing else [("started", None)]) + [("reset",)]
+        assert entries == expected, entries
+        assert made().failed_starts == failed, "this start has not failed yet"
+    platform = made()
+    platform.count_starts(0)  # it has lived long enough
+    run_main(False)
+    assert made().failed_starts == 0
+    machine.RTC.kept[0] = b""
+
+
+def test_what_a_board_is_called_in_images():
+    assert made().board == "SG_W1"

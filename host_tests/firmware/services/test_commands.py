@@ -89,6 +89,13 @@ async def test_refresh_and_restart():
     assert link.gateway.restarts == 1
 
 
+def test_an_upgrade_is_begun_or_says_why_not():
+    link = Link()
+    link.gateway.platform.slots = None
+    assert "cable" in link.reply({"cmd": "upgrade"})["error"]
+    assert "texts" in link.reply({"cmd": "upgrade_app", "url": 5})["error"]
+
+
 # What is sent, what the answer says
 REFUSED = (
     (b"", "not JSON"),

@@ -1,0 +1,34 @@
+/** All pages, each by its name in the address (#/status): what its module's default function is. */
+
+import backup from "./backup.js";
+import counters from "./counters.js";
+import diagnostics from "./diagnostics.js";
+import events from "./events.js";
+import graph from "./graph.js";
+import login from "./login.js";
+import measurements from "./measurements.js";
+import password from "./password.js";
+import relays from "./relays.js";
+import reset from "./reset.js";
+import restart from "./restart.js";
+import settings from "./settings.js";
+import status from "./status.js";
+import upgrade from "./upgrade.js";
+
+export const PAGES = {
+  __proto__: null, // no other names than these
+  backup,
+  counters,
+  diagnostics,
+  events,
+  graph,
+  login,
+  measurements,
+  password,
+  relays,
+  reset,
+  restart,
+  settings,
+  status,
+  upgrade,
+};
