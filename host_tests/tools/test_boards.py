@@ -22,6 +22,7 @@ ONLY_HOST = {
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/crypto/ed25519.py", "lib/ota/header.py", "lib/ota/receiver.py"}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
+UNUSED |= {f"lib/iec62056/{path.name}" for path in (TOP / "lib" / "iec62056").glob("*.py")}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)

@@ -1,0 +1,168 @@
+"""The byte loops of the codec, in viper: finding messages and values in received bytes, block checks, parity.
+
+Nothing is checked about the buffers: every range must lie inside them. No function here allocates. A character that is
+known to be damaged has bit 7 set: strip_parity() marks it so, and on a line without parity bit 7 is damage by itself.
+Source: IEC 62056-21, 5 and 6 (characters, block check, syntax).
+"""
+
+# ptr8(buffer) is a cast, which the type checker takes for a call.
+# pyright: reportCallIssue=false
+
+import micropython
+from micropython import const
+
+# Places in `sums`; message_reader.py has the same
+_BCC = const(0)
+_SUM = const(1)
+_STAR = const(2)  # offset behind the first `*`, 0 if there was none: no value here is negative, as 64-bit viper reads none
+_VISIBLE = const(3)  # characters that are no blank
+
+
+@micropython.viper
+def run(buffer: ptr8, at: int, used: int, inside: int, sums: ptr32) -> int:
+    """Run over ordinary text in buffer[at:used]; return the offset behind the first character that is not, -1 without one.
+
+    Not ordinary are brackets, control characters but CR, damaged ones, and outside of brackets `!` and `/`. All that was run
+    over, that character included, is added to both block checks of `sums`.
+    """
+    bcc = sums[_BCC]
+    total = sums[_SUM]
+    found = -1
+    while at < used:
+        byte = int(buffer[at])
+        at += 1
+        bcc ^= byte
+        total += byte
+        if byte > 0x2F:
+            if byte > 0x7F:
+                found = at
+                break
+            sums[_VISIBLE] += 1
+        elif byte > 0x20:
+            if byte == 0x28 or byte == 0x29 or (inside == 0 and (byte == 0x21 or byte == 0x2F)):
+                found = at
+                break
+            if byte == 0x2A and sums[_STAR] == 0:
+                sums[_STAR] = at
+            sums[_VISIBLE] += 1
+        elif byte < 0x20 and byte != 13:
+            found = at
+            break
+    sums[_BCC] = bcc
+    sums[_SUM] = total & 0x7F
+    return found
+
+
+@micropython.viper
+def seek(buffer: ptr8, at: int, used: int, wanted: int) -> int:
+    """Return the offset of the first start of a message in buffer[at:used], or `used`.
+
+    `wanted`: bit n for the control character n, bit 0 for `/`.
+    """
+    while at < used:
+        byte = int(buffer[at])
+        if byte < 0x20:
+            if byte and wanted >> byte & 1:
+                break
+        elif byte == 0x2F and wanted & 1:
+            break
+        at += 1
+    return at
+
+
+@micropython.viper
+def block_check(buffer: ptr8, start: int, end: int, is_sum: int) -> int:
+    """Return the exclusive or of buffer[start:end], or the sum modulo 128 as Energomera has it: all behind the first SOH or
+    STX, ETX or EOT included."""
+    bcc = 0
+    while start < end:
+        if is_sum:
+            bcc += buffer[start]
+        else:
+            bcc ^= buffer[start]
+        start += 1
+    return bcc & 0x7F
+
+
+@micropython.viper
+def crc16(buffer: ptr8, start: int, end: int, crc: int) -> int:
+    """Return the CRC (reflected polynomial A001) of buffer[start:end], begun with `crc`: 0 at the `/` of a DSMR telegram."""
+    while start < end:
+        crc ^= buffer[start]
+        bits = 8
+        while bits:
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+            bits -= 1
+        start += 1
+    return crc
+
+
+@micropython.viper
+def strip_parity(buffer: ptr8, start: int, end: int) -> int:
+    """Take even parity off buffer[start:end], characters of 7 bits received as 8; return how many were damaged.
+
+    A damaged one keeps its bit 7 set, all others have it clear.
+    """
+    damaged = 0
+    while start < end:
+        byte = int(buffer[start])
+        odd = byte ^ byte >> 4
+        odd ^= odd >> 2
+        odd ^= odd >> 1
+        if odd & 1:
+            damaged += 1
+            buffer[start] = byte | 0x80
+        else:
+            buffer[start] = byte & 0x7F
+        start += 1
+    return damaged
+
+
+@micropython.viper
+def add_parity(buffer: ptr8, start: int, end: int):
+    """Give the characters buffer[start:end] even parity in bit 7."""
+    while start < end:
+        byte = buffer[start] & 0x7F
+        odd = byte ^ byte >> 4
+        odd ^= odd >> 2
+        odd ^= odd >> 1
+        buffer[start] = byte | (odd & 1) << 7
+        start += 1
+
+
+@micropython.viper
+def line_parity(buffer: ptr8, start: int, end: int) -> int:
+    """Tell how characters came that were received as 8 bits: 1 with even parity, 0 without, -1 as neither."""
+    high = 0
+    wrong = 0
+    while start < end:
+        byte = int(buffer[start])
+        odd = byte ^ byte >> 4
+        odd ^= odd >> 2
+        odd ^= odd >> 1
+        high |= byte
+        wrong |= odd
+        start += 1
+    if high & 0x80:
+        return -1 if wrong & 1 else 1
+    return 0
+
+
+@micropython.viper
+def alike(one: ptr8, at: int, other: ptr8, start: int, count: int) -> int:
+    """Return how many bytes, `count` at most, one[at:] and other[start:] have in common from their starts."""
+    index = 0
+    while index < count:
+        if one[at + index] != other[start + index]:
+            return index
+        index += 1
+    return count
+
+
+@micropython.viper
+def copy(target: ptr8, at: int, source: ptr8, start: int, end: int):
+    """Copy source[start:end] to target[at:]; within one buffer towards its start only."""
+    while start < end:
+        target[at] = source[start]
+        at += 1
+        start += 1
