@@ -7,7 +7,7 @@ from micropython import const
 
 from lib.iec62056 import message_reader as reading
 from lib.iec62056.errors import FrameError, LocalError, PeerError
-from lib.iec62056.kernels import add_parity
+from lib.iec62056.kernels import parity
 from lib.iec62056.message_reader import IDENTIFIED, PART, ROW, TEXT, VALUE
 from lib.iec62056.messages import ACK, NAK, break_off, message
 from lib.iec62056.sign_on import BINARY, PROGRAMMING, READ_OUT, Identification, request
@@ -25,6 +25,7 @@ _NAK_PAUSE_MS = const(300)
 _WAKE_PAUSE_MS = const(1600)
 _CONFIRMATION_MS = const(1000)
 _NULS = const(64)
+_REPEATED = const(("check", "parity", "format", "truncated", "noise"))  # errors
 _REPEATS = const(3)  # how often a damaged answer in programming mode is asked for once more
 
 
@@ -33,7 +34,7 @@ class Dialogue:
 
     SEND        wait until pause_ms have passed since the last byte came, write `to_send` at `baud`, and call next() when its
                 last stop bit has left the wire, no earlier: the speed may change then
-    None        read into room() at `baud` and tell filled(); call silence() if no byte came for wait_ms
+    None        read into reader.room() at `baud` and tell reader.filled(); call silence() if no byte came for wait_ms
     IDENTIFIED  `identification` is known
     VALUE, TEXT, ROW, PART   as of a MessageReader, in `reader`; void until DONE or PART
     AGAIN       what came since the last PART was damaged: forget it
@@ -64,12 +65,6 @@ class Dialogue:
     @property
     def wait_ms(self):
         return _CHARACTER_MS if self.reader.is_within else self._first_ms
-
-    def room(self):
-        return self.reader.room()
-
-    def filled(self, count):
-        self.reader.filled(count)
 
     def silence(self):
         """Report that wait_ms have passed without a byte; next() says what becomes of it."""
@@ -142,7 +137,7 @@ class Dialogue:
         self.to_send = message
         if self.has_parity:
             self.to_send = bytearray(message)
-            add_parity(self.to_send, 0, len(message))
+            parity(self.to_send, 0, len(message), 1)
         yield SEND
         self._first_ms = first_ms
         self._is_silent = False
@@ -239,8 +234,8 @@ class Dialogue:
             try:
                 event = yield from self._receive()
             except FrameError as error:
-                # A read-out that stops is over: the meter was reset, or the line cut.
-                if not left or error.reason in ("no answer", "endless") or (error.reason == "truncated" and not self._asks):
+                # A read-out that stops is over: the meter was reset, or the line cut. Noise is another speed.
+                if not left or error.reason not in (_REPEATED if self._asks else _REPEATED[:3]):
                     raise
                 left -= 1
                 yield AGAIN

@@ -1,7 +1,7 @@
 """The byte loops of the codec, in viper: finding messages and values in received bytes, block checks, parity.
 
 Nothing is checked about the buffers: every range must lie inside them. No function here allocates. A character that is
-known to be damaged has bit 7 set: strip_parity() marks it so, and on a line without parity bit 7 is damage by itself.
+known to be damaged has bit 7 set: parity() marks it so, and on a line without parity bit 7 is damage by itself.
 Source: IEC 62056-21, 5 and 6 (characters, block check, syntax).
 """
 
@@ -71,20 +71,6 @@ def seek(buffer: ptr8, at: int, used: int, wanted: int) -> int:
 
 
 @micropython.viper
-def block_check(buffer: ptr8, start: int, end: int, is_sum: int) -> int:
-    """Return the exclusive or of buffer[start:end], or the sum modulo 128 as Energomera has it: all behind the first SOH or
-    STX, ETX or EOT included."""
-    bcc = 0
-    while start < end:
-        if is_sum:
-            bcc += buffer[start]
-        else:
-            bcc ^= buffer[start]
-        start += 1
-    return bcc & 0x7F
-
-
-@micropython.viper
 def crc16(buffer: ptr8, start: int, end: int, crc: int) -> int:
     """Return the CRC (reflected polynomial A001) of buffer[start:end], begun with `crc`: 0 at the `/` of a DSMR telegram."""
     while start < end:
@@ -98,71 +84,22 @@ def crc16(buffer: ptr8, start: int, end: int, crc: int) -> int:
 
 
 @micropython.viper
-def strip_parity(buffer: ptr8, start: int, end: int) -> int:
-    """Take even parity off buffer[start:end], characters of 7 bits received as 8; return how many were damaged.
+def parity(buffer: ptr8, start: int, end: int, makes: int) -> int:
+    """Give the characters buffer[start:end], 7 bits each, even parity in bit 7 (makes 1), or check it and take it off (0).
 
-    A damaged one keeps its bit 7 set, all others have it clear.
+    Return how many were damaged: those have bit 7 set afterwards, all others have it clear.
     """
     damaged = 0
     while start < end:
         byte = int(buffer[start])
         odd = byte ^ byte >> 4
         odd ^= odd >> 2
-        odd ^= odd >> 1
-        if odd & 1:
-            damaged += 1
-            buffer[start] = byte | 0x80
+        odd = (odd ^ odd >> 1) & 1
+        if makes:
+            byte ^= odd << 7
         else:
-            buffer[start] = byte & 0x7F
+            byte = byte & 0x7F | odd << 7
+            damaged += odd
+        buffer[start] = byte
         start += 1
     return damaged
-
-
-@micropython.viper
-def add_parity(buffer: ptr8, start: int, end: int):
-    """Give the characters buffer[start:end] even parity in bit 7."""
-    while start < end:
-        byte = buffer[start] & 0x7F
-        odd = byte ^ byte >> 4
-        odd ^= odd >> 2
-        odd ^= odd >> 1
-        buffer[start] = byte | (odd & 1) << 7
-        start += 1
-
-
-@micropython.viper
-def line_parity(buffer: ptr8, start: int, end: int) -> int:
-    """Tell how characters came that were received as 8 bits: 1 with even parity, 0 without, -1 as neither."""
-    high = 0
-    wrong = 0
-    while start < end:
-        byte = int(buffer[start])
-        odd = byte ^ byte >> 4
-        odd ^= odd >> 2
-        odd ^= odd >> 1
-        high |= byte
-        wrong |= odd
-        start += 1
-    if high & 0x80:
-        return -1 if wrong & 1 else 1
-    return 0
-
-
-@micropython.viper
-def alike(one: ptr8, at: int, other: ptr8, start: int, count: int) -> int:
-    """Return how many bytes, `count` at most, one[at:] and other[start:] have in common from their starts."""
-    index = 0
-    while index < count:
-        if one[at + index] != other[start + index]:
-            return index
-        index += 1
-    return count
-
-
-@micropython.viper
-def copy(target: ptr8, at: int, source: ptr8, start: int, end: int):
-    """Copy source[start:end] to target[at:]; within one buffer towards its start only."""
-    while start < end:
-        target[at] = source[start]
-        at += 1
-        start += 1

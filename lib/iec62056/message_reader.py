@@ -8,7 +8,7 @@ from array import array
 from micropython import const
 
 from lib.iec62056.errors import FrameError, LocalError
-from lib.iec62056.kernels import alike, copy, crc16, run, seek, strip_parity
+from lib.iec62056.kernels import crc16, parity, run, seek
 
 # What next() returns
 VALUE = const(1)  # a value in brackets
@@ -63,7 +63,7 @@ class MessageReader:
     received    bytes since expect() or the end of the last message, echo not counted
     """
 
-    def __init__(self, size=512, most_bytes=262144):
+    def __init__(self, size=512, most_bytes=1000000):
         """size: of the buffer, 128 or more, and so of the longest value; most_bytes: longer messages are endless."""
         self._buffer = memoryview(bytearray(size))
         self._size = size
@@ -111,7 +111,7 @@ class MessageReader:
         if self._used == self._size and self._at == self._used:
             shift = self._mark
             if shift:
-                copy(self._buffer, 0, self._buffer, shift, self._used)
+                self._buffer[: self._size - shift] = self._buffer[shift:]
                 self._mark = 0
                 self._sums[_STAR] -= min(shift, self._sums[_STAR])
             else:
@@ -128,7 +128,7 @@ class MessageReader:
             if not 0 < count <= self._size - self._used:
                 raise LocalError("more filled than there was room")
             if self.has_parity:
-                strip_parity(self._buffer, self._used, self._used + count)
+                parity(self._buffer, self._used, self._used + count, 0)
             self._used += count
             self.received += count
 
@@ -183,26 +183,24 @@ class MessageReader:
 
     def silence(self):
         """Report that no more bytes come. Always raises FrameError: no answer, noise (no message began), truncated."""
-        if self._phase == _SEEK:
-            raise FrameError("noise" if self.received else "no answer")
-        raise self._void("truncated")
+        raise self._void("truncated" if self.is_within else "noise" if self.received else "no answer")
 
     def _void(self, reason):
         self._phase = _SEEK
         self._mark = self._at
+        self.received = self._used - self._at
         return FrameError(reason)
 
     def _past_echo(self):
         """Whether what was sent has come back, or will not."""
         while self._at < self._used and self._buffer[self._at] in b"\x00\x7f\xff":
             self._at += 1
-        count = min(len(self._echo), self._used - self._at)
-        same = alike(self._buffer, self._at, self._echo, 0, count)
-        if same == len(self._echo):
-            self._at += same
-            self.received -= same
+        got = bytes(self._buffer[self._at : min(self._used, self._at + len(self._echo))])
+        if got == self._echo:
+            self._at += len(got)
+            self.received -= len(got)
             self.is_echoed = True
-        elif same == count:
+        elif self._echo.startswith(got):
             return False
         self._echo = b""
         self._mark = self._at

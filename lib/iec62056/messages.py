@@ -4,7 +4,6 @@ Source: IEC 62056-21, 6.3.3 to 6.3.15 and 6.5.
 """
 
 from lib.iec62056.errors import LocalError
-from lib.iec62056.kernels import block_check
 
 ACK = b"\x06"
 NAK = b"\x15"
@@ -23,7 +22,12 @@ def message(command, data=None, is_summed=False, is_part=False):
             raise LocalError("data")
         command += b"\x02" + data
     command += b"\x04" if is_part else b"\x03"
-    return b"\x01" + command + bytes((block_check(command, 0, len(command), is_summed),))
+    check = sum(command) & 0x7F
+    if not is_summed:
+        check = 0
+        for byte in command:
+            check ^= byte
+    return b"\x01" + command + bytes((check,))
 
 
 def break_off(is_summed=False):
