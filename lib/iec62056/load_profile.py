@@ -94,7 +94,11 @@ class LoadProfile:
         elif self._part == _HEADER:
             self._header(reader)
         elif self._part == _VALUES:
-            for text in items(reader.text, b",") if self.period is None else (reader.text,):
+            text = reader.text
+            if self.period is None:
+                for part in items(text, b","):
+                    self._channel(part)
+            else:
                 self._channel(text)
 
     def _first(self, reader):

@@ -14,22 +14,29 @@ _MOST_DIGITS = const(32)
 def number(text):
     """Return (mantissa, exponent) of a decimal number, (18460, -1) for `001846.0`; None for no value: empty, `-`, `?`.
 
-    Blanks around it, a sign, blanks behind the sign and one decimal point are allowed. FormatError for anything else.
+    Blanks around it, a sign, blanks behind the sign and one decimal point are allowed. FormatError for anything else, and for
+    more than 32 characters. Leaves nothing behind but what it returns.
     """
-    if len(text) > _MOST_DIGITS:
-        raise FormatError("number")
-    digits = bytes(text).strip()
-    if digits in (b"", b"-", b"?"):
+    mantissa = digits = sign = 0
+    point = -1  # digits in front of it
+    is_over = len(text) > _MOST_DIGITS  # nothing but blanks may follow
+    for byte in text:
+        if 0x30 <= byte <= 0x39 and not is_over and sign != 0x3F:
+            mantissa = mantissa * 10 + byte - 0x30
+            digits += 1
+        elif byte == 0x20:
+            is_over = is_over or digits > 0 or point >= 0
+        elif byte == 0x2E and point < 0 and not is_over and sign != 0x3F:
+            point = digits
+        elif byte in b"+-?" and not sign and not digits and point < 0:
+            sign = byte
+        else:
+            raise FormatError("number")
+    if not digits:
+        if point >= 0 or sign == 0x2B:
+            raise FormatError("number")
         return None
-    is_negative = digits[0] == 0x2D
-    if is_negative or digits[0] == 0x2B:
-        digits = digits[1:].strip()
-    whole, point, part = digits.partition(b".")
-    digits = whole + part
-    if not digits.isdigit():
-        raise FormatError("number")
-    mantissa = int(digits)
-    return -mantissa if is_negative else mantissa, -len(part)
+    return -mantissa if sign == 0x2D else mantissa, point - digits if point >= 0 else 0
 
 
 def items(text, separators=b",;"):

@@ -7,6 +7,11 @@ NUMBERS = (
     (b"001846.0", (18460, -1)),
     (b"000000.015", (15, -3)),
     (b"123456789.123456789", (123456789123456789, -9)),
+    (b"999999999999999999", (999999999999999999, 0)),
+    (b"-99999999.999", (-99999999999, -3)),
+    (b"00000000000000000000000000000001", (1, 0)),
+    (b"1000000000", (1000000000, 0)),
+    (b"999999999", (999999999, 0)),
     (b"00000001", (1, 0)),
     (b"( 0.00)"[1:-1], (0, -2)),
     (b"+1.00", (100, -2)),
@@ -48,6 +53,14 @@ def test_numbers():
             raise AssertionError((text, number(text)))
         except FormatError as error:
             assert error.reason == "number"
+
+
+def test_numbers_of_every_length():
+    digits = "918273645546372819"
+    for size in range(1, 19):
+        for decimals in range(size + 1):
+            text = digits[: size - decimals] + "." + digits[size - decimals : size]
+            assert number(text.encode()) == (int(digits[:size]), -decimals), text
 
 
 def test_lists():
