@@ -8,7 +8,7 @@ from micropython import const
 from lib.iec62056 import message_reader as reading
 from lib.iec62056.errors import FrameError, LocalError, PeerError
 from lib.iec62056.kernels import parity
-from lib.iec62056.message_reader import IDENTIFIED, PART, ROW, TEXT, VALUE
+from lib.iec62056.message_reader import BLOCK, IDENTIFIED, PART, ROW, TEXT, VALUE
 from lib.iec62056.messages import ACK, NAK, break_off, message
 from lib.iec62056.sign_on import BINARY, PROGRAMMING, READ_OUT, Identification, request
 from lib.iec62056.values import is_error
@@ -156,7 +156,8 @@ class Dialogue:
                     reader.silence()
                 yield None
             elif event == VALUE and reader.command:
-                self.operand = bytes(reader.text)
+                if reader.command == b"P0":
+                    self.operand = bytes(reader.text)
             elif event == VALUE and self._asks and not has_value and is_error(reader.value):
                 self._refusal = bytes(reader.text)
             elif event in (VALUE, TEXT, ROW):
@@ -248,13 +249,18 @@ class Dialogue:
             yield from self._send(ACK, reading.WANT_STX)
 
     def _ask(self, command, data, wait_ms):
-        wanted = reading.WANT_ACK | reading.WANT_NAK | reading.WANT_STX | reading.WANT_SOH
+        reads = command[:1] == b"R"
         is_password = command[:1] == b"P"
+        wanted = reading.WANT_NAK | reading.WANT_STX | reading.WANT_SOH
+        if not reads:
+            wanted |= reading.WANT_ACK
         self._asks = True
         pause_ms = None
         while True:
             yield from self._send(message(command, data, self.is_summed), wanted, wait_ms, pause_ms)
             event = yield from self._data(_REPEATS)
+            while event == BLOCK and self.reader.command == command:  # an echo that noise hid
+                event = yield from self._data(_REPEATS)
             if event != reading.NAK or pause_ms or is_password:
                 break
             pause_ms = _NAK_PAUSE_MS
@@ -262,7 +268,8 @@ class Dialogue:
             raise PeerError("password" if is_password else "nak")
         if self._refusal:
             raise PeerError(self._refusal.decode())
-        if event != reading.ACK:
+        is_data = event == BLOCK
+        if is_data:
             self._check_break()
-        if (event == reading.ACK) == (command[:1] == b"R"):
+        if is_data != reads or (is_data and self.reader.command):
             raise FrameError("other answer")

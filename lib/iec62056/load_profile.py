@@ -33,7 +33,7 @@ class LoadProfile:
     """
 
     def __init__(self):
-        self.values = [None] * MOST_CHANNELS
+        self.values: list = [None] * MOST_CHANNELS
         self.codes = [b""] * MOST_CHANNELS
         self.units = [b""] * MOST_CHANNELS
         self.restart(b"P.01")

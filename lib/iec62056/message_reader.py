@@ -27,6 +27,7 @@ WANT_STX = const(1 << 2)
 WANT_ACK = const(1 << 6)
 WANT_NAK = const(1 << 0x15)
 
+_STARTS = const(b"/\x01\x02\x06\x15")  # of messages
 _MOST_IDENTIFICATION = const(64)
 _MOST_ADDRESS = const(32)
 
@@ -193,7 +194,7 @@ class MessageReader:
 
     def _past_echo(self):
         """Whether what was sent has come back, or will not."""
-        while self._at < self._used and self._buffer[self._at] in b"\x00\x7f\xff":
+        while self._at < self._used and self._buffer[self._at] not in _STARTS:
             self._at += 1
         got = bytes(self._buffer[self._at : min(self._used, self._at + len(self._echo))])
         if got == self._echo:

@@ -203,6 +203,17 @@ def test_programming_mode():
             assert not script.exchanges
 
 
+def test_echo_behind_noise():
+    for noise in (b"\x55", b"\x06", b"\x01", b"/", b"\xff\x33\x00"):
+        for step in (64, 1):
+            script = entered((R5, 9600, noise + R5 + block(b"1.8.0(1)")), step=step)
+            script.dialogue.command(b"R5", b"1.8.0()")
+            assert script.run().heard == [(b"1.8.0", b"1")], noise
+    script = entered((R5, 9600, P0))
+    script.dialogue.command(b"R5", b"1.8.0()")
+    fails(script.run, FrameError, "other answer")
+
+
 def test_operand_of_a_third_generation_meter():
     script = Script((HELLO, 300, LGZ), (b"\x06051\r\n", 300, soh(b"P0", b"(q83vEjRWeJA=)")), (soh(b"P3", b"(AB)"), 9600, ACK))
     script.dialogue.sign_on(what=PROGRAMMING)
@@ -253,7 +264,7 @@ def test_refusals_and_errors_as_answers():
     script.exchanges = [(R5, 9600, block(b"1.8.0(1)"))]
     script.dialogue.command(b"R5", b"1.8.0()")
     assert script.run().heard == [(b"1.8.0", b"1")]
-    for command, answer in ((b"R5", ACK), (b"W5", block(b"1.8.0(1)"))):
+    for command, answer in ((b"W5", block(b"1.8.0(1)")), (b"E2", P0)):
         script = entered((soh(command, b"1.8.0()"), 9600, answer))
         script.dialogue.command(command, b"1.8.0()")
         fails(script.run, FrameError, "other answer")
