@@ -75,7 +75,7 @@ class Dialogue:
 
         address: number of the meter, b"" for the only one. what: READ_OUT, PROGRAMMING, BINARY, one of the maker's packets
         (5 to 9), or None for a table that comes without an option select. opening, fastest: bauds. table: see request().
-        wakes: a meter on battery is woken first.
+        wakes: a meter on battery is woken first. PeerError("mode"): the meter knows no programming mode, or no HDLC.
         """
         self.baud = opening
         self._start(self._sign_on(request(address, table), what, opening, fastest, wakes))
@@ -117,16 +117,20 @@ class Dialogue:
 
     def next(self):
         """Return what to do next; see above."""
-        if self._script is None:
+        script = self._script
+        if script is None:
             raise LocalError("nothing was started")
+        self._script = None  # every error ends it
         try:
-            return next(self._script)
+            event = next(script)
         except StopIteration:
-            self._script = None
             return DONE
         except FrameError:
-            self._script = self._hear() if self._hears else None
+            if self._hears:
+                self._script = self._hear()
             raise
+        self._script = script
+        return event
 
     # What is started is a generator: it yields what next() returns, and goes on where it was.
 
@@ -180,7 +184,7 @@ class Dialogue:
         meter = self.identification = Identification(self.reader.text)
         yield IDENTIFIED
         wanted = reading.WANT_STX
-        if meter.mode == "C" and what is not None:
+        if what in (PROGRAMMING, BINARY) or (meter.mode == "C" and what is not None):
             option, baud = meter.option(what, fastest, opening)
             if what == PROGRAMMING:
                 wanted = reading.WANT_SOH | reading.WANT_STX | reading.WANT_NAK

@@ -14,7 +14,7 @@ class FrameError(Exception):
 
 
 class PeerError(Exception):
-    """The meter refused: `text` is "nak", "password", "signed off", or what it wrote (`ER05`). Report it."""
+    """The meter refused: `text` is "nak", "password", "signed off", "mode", or what it wrote (`ER05`). Report it."""
 
     @property
     def text(self):

@@ -9,11 +9,10 @@ ACK = b"\x06"
 NAK = b"\x15"
 
 
-def message(command, data=None, is_summed=False, is_part=False):
+def message(command, data=None, is_summed=False):
     """Return SOH, command (b"R5", b"W2", b"E2", b"P1", b"B0"), STX, data set, ETX and the block check; no STX if data is None.
 
-    is_summed: block check of Energomera. is_part: EOT instead of ETX, for more follows. LocalError: no command, or a
-    control character in the data.
+    is_summed: block check of Energomera. LocalError: no command, or a control character in the data.
     """
     if len(command) != 2 or command[:1] not in b"BEPRW" or not command[1:].isdigit():
         raise LocalError("command")
@@ -21,7 +20,7 @@ def message(command, data=None, is_summed=False, is_part=False):
         if any(not 0x20 <= byte < 0x7F for byte in data):
             raise LocalError("data")
         command += b"\x02" + data
-    command += b"\x04" if is_part else b"\x03"
+    command += b"\x03"
     check = sum(command) & 0x7F
     if not is_summed:
         check = 0

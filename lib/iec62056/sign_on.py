@@ -5,7 +5,7 @@ Source: IEC 62056-21, 4 (modes), 5.5 and 6.3 (messages), annex E (mode E).
 
 from micropython import const
 
-from lib.iec62056.errors import FrameError, LocalError
+from lib.iec62056.errors import FrameError, LocalError, PeerError
 
 CR_LF = b"\r\n"
 READ_OUT = const(0)  # what an option select may ask for; 6 to 9 are the maker's
@@ -76,10 +76,11 @@ class Identification:
     def option(self, what, fastest, opening):
         """Return (option select message, speed that follows) for `what`: READ_OUT, PROGRAMMING, BINARY or the maker's 3 to 9.
 
-        fastest: the highest speed the line can do, opening: that of the sign-on; both in baud. LocalError: not in this mode.
+        fastest: the highest speed the line can do, opening: that of the sign-on; both in baud.
+        PeerError("mode"): the meter cannot do that.
         """
         if self.mode != "C" or (what == BINARY and not self.has_hdlc):
-            raise LocalError("mode")
+            raise PeerError("mode")
         letter = self.letter
         baud = self.baud
         if baud is None or baud > fastest:

@@ -260,7 +260,8 @@ def test_refusals_and_errors_as_answers():
         script.dialogue.command(command, b"1.8.0()")
         fails(script.run, PeerError, text)
         assert not script.heard and not script.exchanges
-    # The session goes on.
+    # It is over until something else is started; the session goes on.
+    fails(script.dialogue.next, LocalError, "nothing was started")
     script.exchanges = [(R5, 9600, block(b"1.8.0(1)"))]
     script.dialogue.command(b"R5", b"1.8.0()")
     assert script.run().heard == [(b"1.8.0", b"1")]
@@ -323,9 +324,10 @@ def test_sign_on_of_mode_e():
     script = Script(hello, (option, 300, DATA))
     script.dialogue.sign_on(what=BINARY)
     fails(script.run, FrameError, "other answer")
-    script = Script((HELLO, 300, LGZ))
-    script.dialogue.sign_on(what=BINARY)
-    fails(script.run, LocalError, "mode")
+    for line, what in ((LGZ, BINARY), (b"/KAM MC\r\n", BINARY), (b"/KAM MC\r\n", PROGRAMMING), (b"/ABCEx\r\n", PROGRAMMING)):
+        script = Script((HELLO, 300, line))
+        script.dialogue.sign_on(what=what)
+        fails(script.run, PeerError, "mode")
 
 
 def test_energomera():

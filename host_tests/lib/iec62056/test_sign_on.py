@@ -1,6 +1,6 @@
 """Requests, identifications of many makers, option selects, messages of the programming mode with the sheet's block checks."""
 
-from lib.iec62056.errors import FrameError, LocalError
+from lib.iec62056.errors import FrameError, LocalError, PeerError
 from lib.iec62056.messages import break_off, message
 from lib.iec62056.sign_on import BINARY, PROGRAMMING, READ_OUT, Identification, request
 
@@ -69,8 +69,8 @@ def test_option_selects():
         try:
             Identification(line).option(what, 19200, 300)
             raise AssertionError(line)
-        except LocalError:
-            pass
+        except PeerError as error:
+            assert error.text == "mode"
 
 
 MESSAGES = (
