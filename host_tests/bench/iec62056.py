@@ -5,8 +5,11 @@ Runs alone, too: `python -m host_tests.bench.iec62056`.
 
 import sys
 
-from host_tests.bench.interpreter import WIDTHS, figures
+from iec62056_21.messages import ReadoutDataMessage
+
+from host_tests.bench.interpreter import TOP, WIDTHS, figures
 from host_tests.bench.table import Table, times
+from host_tests.bench.timing import median_us
 
 _INSIDE = (  # as inside/iec62056_speed.py tells
     "read-out of 48 KB, values found",
@@ -24,6 +27,9 @@ def tables():
         told = inside[32]
         left = told["garbage"][index] / told["bytes"][index] * 1024
         table.add(label, *[f"{rates[bits] / 1000:.0f} kB/s" for bits in WIDTHS], times(rates[32] / _LINE), f"{left:.0f} B")
+    wire = (TOP / "host_tests" / "vectors" / "iec62056" / "mas-gen3-full.bin").read_bytes()
+    took = median_us(lambda count: [ReadoutDataMessage.from_bytes(wire) for _ in range(count)])
+    table.add("iec62056-21 0.0.2, CPython: the read-out, values as text", f"{len(wire) / took * 1000:.0f} kB/s")
     table.note(f"a reader with its buffer of 512 bytes and a profile hold {inside[32]['held']} bytes, 32 bit")
     yield table
 
