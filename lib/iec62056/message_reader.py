@@ -373,7 +373,12 @@ class MessageReader:
             self._phase = _TAIL
         if self._bad:
             return None
-        return ROW if is_row else TEXT if is_text else None
+        if is_row:
+            return ROW
+        if is_text:
+            self._has_told = True
+            return TEXT
+        return None
 
     def _check(self):
         got = self._buffer[self._at]

@@ -79,6 +79,16 @@ def test_captures_whole_in_pieces_and_behind_noise():
                 assert count == len(expected) and told[-1] == reading.BLOCK, (name, front, step)
 
 
+def test_a_start_in_the_noise():
+    data = block(b"1.8.0(1)\r\n")
+    for front in (b"\x02", b"\x02 12", b"\x02 12(34", b"\x01\x02", b"\x01R\x02", b"\x01\x01", b"\x02/"):
+        for step in (64, 1):
+            assert outcome(front + data, step) == ([(b"1.8.0", 0, 0, b"1", b"")], [reading.BLOCK], None), front
+    # What was told of the noise is void with all that follows.
+    for front in (b"\x02 12(34)", b"\x02 12\r\n"):
+        assert outcome(front + data)[2] == "format", front
+
+
 def test_whether_a_read_out_was_checked():
     for name, is_checked in (("landis-zmd120.txt", False), ("iskra-am550-p1.txt", True), ("viko-vemm.txt", True)):
         assert Player(is_plain=name in PLAIN).play(framed(name)).reader.is_checked == is_checked, name
