@@ -11,6 +11,7 @@ Source: IEC 62056-21, 5 and 6 (characters, block check, syntax).
 import micropython
 from micropython import const
 
+_ODD = const(0x6996)  # bit n: n has an odd number of ones
 # Places in `sums`; message_reader.py has the same
 _BCC = const(0)
 _SUM = const(1)
@@ -92,9 +93,7 @@ def parity(buffer: ptr8, start: int, end: int, makes: int) -> int:
     damaged = 0
     while start < end:
         byte = int(buffer[start])
-        odd = byte ^ byte >> 4
-        odd ^= odd >> 2
-        odd = (odd ^ odd >> 1) & 1
+        odd = _ODD >> ((byte ^ byte >> 4) & 15) & 1
         if makes:
             byte ^= odd << 7
         else:

@@ -56,7 +56,7 @@ class MessageReader:
     command     the two characters of a message with SOH (b"P0"), b"" for any other
     index       which group of its line a value is, from 0
     line        lines since the address: 0 in its own
-    is_cut      the value or text was longer than the buffer has room for, and is its beginning
+    is_cut      the value or text was longer than the buffer has room for, and is half a buffer of its beginning
     is_checked  the block that ended had a block check or CRC; false for one that ends with a mere `!`
     has_parity  characters come with even parity in bit 7 that is to be checked here
     is_summed   the block check is the sum (Energomera)
@@ -118,8 +118,6 @@ class MessageReader:
             else:
                 shift = self._size // 2  # a value too long: its beginning stays
                 self.is_cut = True
-                if self._sums[_STAR] > self._size - shift:
-                    self._sums[_STAR] = 0
             self._used = self._at = self._used - shift
         return self._buffer[self._used :] if self._used else self._buffer
 
@@ -284,8 +282,6 @@ class MessageReader:
     def _inside(self):
         byte = self._run(1)
         if byte == 0x29:
-            self._start = self._mark
-            self._end = self._at - 1
             self._outward()
             if self._bad:
                 return None
@@ -300,6 +296,13 @@ class MessageReader:
         return None
 
     def _outward(self):
+        """A group or text has ended."""
+        self._start = self._mark
+        self._end = self._at - 1
+        if self.is_cut:  # what stands behind its first half are pieces
+            self._end = self._size // 2
+            if self._sums[_STAR] > self._end:
+                self._sums[_STAR] = 0
         self._phase = _OUTSIDE
         self._mark = self._at
         self._sums[_VISIBLE] = 0
@@ -364,8 +367,6 @@ class MessageReader:
         else:
             self._bad = self._bad or "format"
             return None
-        self._start = self._mark
-        self._end = self._at - 1
         self._outward()
         if byte < 10:
             self._phase = _CHECK

@@ -282,8 +282,10 @@ def test_forms_of_lines():
 
 
 def test_long_values_are_cut_and_said_to_be():
-    for size, length in ((128, 300), (512, 2048), (512, 5000)):
-        text = b"96.13.0(" + b"3" * length + b"*kWh)\r\n1.8.0(" + b"5" * 20 + b"*kWh)\r\n" + b"L" * length + b"\r\n"
+    digits = b"".join([b"%05d" % number for number in range(1000)])
+    for size, before, behind in ((128, 300, 3), (512, 2048, 3), (512, 5000, 3), (128, 100, 100), (128, 40, 300)):
+        value = digits[:before] + b"*" + digits[:behind]
+        text = b"96.13.0(" + value + b")\r\n1.8.0(" + b"5" * 20 + b"*kWh)\r\n" + digits[:before] + b"L" * size + b"\r\n"
         for step in (1, 64):
             reader = MessageReader(size)
             reader.expect(ANSWERS)
@@ -297,10 +299,11 @@ def test_long_values_are_cut_and_said_to_be():
 
             feed(reader, block(text), step, tell)
             long, short, line, end = told
-            assert long[0] == reading.VALUE and long[3] and long[1][:60] == b"3" * 60 and len(long[1]) <= size
-            assert long[1] != b"3" * length
+            half = size // 2
+            assert long == (reading.VALUE, value[:half], value[before + 1 : half] if before < half else b"", True)
             assert short == (reading.VALUE, b"5" * 20 + b"*kWh", b"kWh", False)
-            assert line[0] == reading.TEXT and line[3] and end == reading.BLOCK
+            assert line[0] == reading.TEXT and line[3] and line[1] == (digits[:before] + b"L" * size)[:half]
+            assert end == reading.BLOCK
 
 
 def test_lines_of_any_length_need_no_room():
@@ -378,6 +381,13 @@ def test_echo():
             player.reader.expect(reading.WANT_STX | reading.WANT_SOH | reading.WANT_NAK, echo=command)
             player.play(front + b"\x15", step)
             assert player.told == [reading.NAK]
+    player.reader.expect(reading.WANT_STX, echo=command)
+    player.play(command)
+    try:
+        player.reader.silence()
+        raise AssertionError("an echo is no answer")
+    except FrameError as error:
+        assert error.reason == "no answer"
     # An answer that begins as the echo would
     player = Player()
     player.reader.expect(reading.WANT_SOH, echo=b"\x01P1\x02(1)\x03\x00")
