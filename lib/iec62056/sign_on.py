@@ -19,8 +19,8 @@ _MOST_ADDRESS = const(32)
 def request(address=b"", table=b"?"):
     """The request message: to the meter with this number, or to every one that hears it (b"").
 
-    table: b"?", or the number of a table, b"1" to b"4", as EMH and others have; b"@" and b"*" are the calls of Turkish meters to
-    all, whose answers are a line of text in a data message.
+    table: b"?", or the number of a table, b"1" to b"4", as EMH and others have; b"@" and b"*" are the calls of Turkish meters
+    to all, whose answers are a line of text in a data message.
     LocalError: an address of more than 32 characters, or of others than letters, digits and blanks.
     """
     if len(address) > _MOST_ADDRESS or not all(_is_plain(letter) for letter in address):
