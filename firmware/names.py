@@ -166,6 +166,15 @@ import lib.http.percent as _
 import lib.http.request as _
 import lib.http.response as _
 import lib.http.server as _
+import lib.iec62056.dialogue as _
+import lib.iec62056.errors as _
+import lib.iec62056.kernels as _
+import lib.iec62056.load_profile as _
+import lib.iec62056.message_reader as _
+import lib.iec62056.messages as _
+import lib.iec62056.sign_on as _
+import lib.iec62056.times as _
+import lib.iec62056.values as _
 import lib.inputs.debounce as _
 import lib.inputs.pt1000 as _
 import lib.inputs.pulse_counter as _

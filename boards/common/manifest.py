@@ -20,9 +20,10 @@ _HOST_ONLY = (
     "slots_file.py",
     "uart_pty.py",
 )  # no device has these
-# Of lib, what no service of a device uses: security 0 is for tests, pages are no files.
+# Of lib, what no service of a device uses: security 0 is for tests, pages are no files, no bus speaks IEC 62056-21 yet.
 _UNUSED = (
     "files.py",
+    "iec62056",
     "other_replies.py",
     "other_requests.py",
     "other_types.py",
@@ -41,7 +42,7 @@ for _room in ("lib", "firmware"):
     for _folder, _, _names in os.walk(os.path.join(_TOP, _room)):
         for _name in _names:
             _is_host = _name in _HOST_ONLY and os.path.basename(_folder) == "port"
-            _is_unused = _name in _UNUSED and _room == "lib"
+            _is_unused = _room == "lib" and (_name in _UNUSED or os.path.basename(_folder) in _UNUSED)
             if _name.endswith(".py") and not _is_host and not _is_unused:
                 _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
     package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)

@@ -10,6 +10,7 @@ from host_tests.bench import (
     bus_use,
     codec,
     crc,
+    iec62056,
     journal,
     memory,
     modbus_tcp,
@@ -21,7 +22,7 @@ from host_tests.bench import (
     round_trips,
 )
 
-SECTIONS = (crc, codec, round_trips, bus_use, mute_unit, modbus_tcp, rest, pages, provisioning, journal, push, memory)
+SECTIONS = (crc, codec, iec62056, round_trips, bus_use, mute_unit, modbus_tcp, rest, pages, provisioning, journal, push, memory)
 
 
 def main():

@@ -22,6 +22,7 @@ ONLY_HOST = {
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
+UNUSED |= {f"lib/iec62056/{path.name}" for path in (TOP / "lib" / "iec62056").glob("*.py")}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
 # Modules in C of MicroPython 1.28 for the ESP32 (its documentation)
