@@ -41,7 +41,7 @@ class Platform:
         self.model = config["board"].replace("_", "-") if config.get("board") else board.MODEL
         self.hardware = board.HARDWARE
         self.board = "HOST_64" if sys.maxsize >> 32 else "HOST_32"  # in upgrade images
-        self.release_keys = {int(number): bytes.fromhex(key) for number, key in (config.get("release_keys") or {}).items()}
+        self._keys = {int(number): bytes.fromhex(key) for number, key in (config.get("release_keys") or {}).items()}
         self.trial_ms = int(config.get("trial_s", _TRIAL_S) * 1000)
         self.failed_starts = config.get("failed_starts", 0)
         self._slot = config.get("slot")
@@ -82,6 +82,11 @@ class Platform:
     def slots(self):
         """The two slots of the firmware: firmware/port/slots_file.py. None if it is frozen into the interpreter."""
         return Slots(self._flash, self._slot) if self._slot else None
+
+    @property
+    def release_keys(self):
+        """Who may sign upgrades: {key id: 32 bytes}. The rig may have brought others than the firmware's own."""
+        return self._keys or self.load("firmware.release_keys").KEYS
 
     def count_starts(self, failed):
         """Remember over resets, but not without power, that so many starts in a row have failed, this one included."""

@@ -6,9 +6,10 @@ import pytest
 
 from host_tests import upgrades
 from host_tests.file_server import FileServer, Hang, file, reply
-from host_tests.gateway import api, change, command, detected, eventually, login
+from host_tests.gateway import api, change, command, detected, eventually, gateway, login
 from host_tests.upgrades import NEXT, Publisher, failed, latest, running, start, state, trust, upgradable
 from host_tests.vectors import make_ota
+from tools import image as builder
 from tools.release import image
 
 
@@ -43,6 +44,16 @@ def test_a_version_from_the_browser(bits, content):
         status, _, body = rig.get("/api/upgrade/image", login(rig), "POST", content)
         assert status == 202, body
         assert json.loads(body) == {"version": NEXT}
+        assert running(rig, NEXT)["last"]["ok"]
+
+
+def test_the_firmware_itself_knows_its_publisher(tmp_path):
+    """As it is made by tools/release: no key comes from the rig."""
+    keys = f'KEYS = {{1: bytes.fromhex("{upgrades.KEYS[1]}")}}\n'
+    first = builder.build("HOST", 64, {"firmware/release_keys.py": keys}, tmp_path / "first")
+    content = upgrades.make(tmp_path, 64)
+    with gateway(64, image=first) as rig:
+        assert rig.get("/api/upgrade/image", login(rig), "POST", content)[0] == 202
         assert running(rig, NEXT)["last"]["ok"]
 
 
