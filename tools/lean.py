@@ -153,7 +153,8 @@ def _replaced(tree, node, alias, words):
 
 def _known(tree, words, module):
     """Return {name: what stands for it} of the numbers that a module imports, and of its own that no other module imports."""
-    known = {name: "_" + name for name, _ in _numbers(tree) if (module, name) in words.hidden}
+    formatted = {name for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for name in _bound(node)}
+    known = {name: "_" + name for name, _ in _numbers(tree) if (module, name) in words.hidden and name not in formatted}
     for node, each in _imports(tree):
         if _replaced(tree, node, each, words):
             number = words.numbers[node.module, each.name]
