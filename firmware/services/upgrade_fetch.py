@@ -43,10 +43,12 @@ class Fetch:
         if noted:
             await self._resume(noted)
         failures = damaged = 0
-        while not self._install.receiver.is_complete:
+        while True:
             before = self._install.receiver.position
             try:
-                await self._once()
+                if not self._install.receiver.is_complete:
+                    await self._once()
+                return await self._install.finish()
             except (ConnectionFailed, Failed, Refused, MemoryError) as error:
                 cause, sentence = told(error)
                 if self._install.receiver.position > before:
@@ -64,9 +66,7 @@ class Fetch:
                 if not is_passing or failures > (_MORE_TRIES if self._install.receiver.header else _TRIES):
                     raise
                 state.tell("waiting", cause, sentence)
-            if state.phase == "waiting":
-                await asyncio.sleep(min(self.pause_s << (failures - 1), _LONGEST_S))
-        await self._install.finish()
+            await asyncio.sleep(min(self.pause_s << (failures - 1), _LONGEST_S))
 
     def _anew(self):
         """Take the file from its start."""
