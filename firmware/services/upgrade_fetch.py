@@ -31,7 +31,7 @@ class Fetch:
         self._gateway = gateway
         self._url, self._certificate, self._announced = url, certificate, announced
         self._starts = 1
-        self._connect = connector(gateway, certificate)
+        self._connect = None
         self._anew()
 
     async def run(self, noted=None):
@@ -60,8 +60,8 @@ class Fetch:
                         raise
                     if damaged > 1 or cause == "range":
                         self._anew()
-                elif cause == "memory":  # perhaps amid a step of the receiver, which cannot go on there
-                    await self._look_again()
+                elif cause == "memory":
+                    await self._look_again()  # perhaps it was amid a step of the receiver, which cannot go on there
                 is_passing = cause + " " in _PASSING or getattr(error, "status", 0) >= 500
                 if not is_passing or failures > (_MORE_TRIES if self._install.receiver.header else _TRIES):
                     raise
@@ -100,6 +100,7 @@ class Fetch:
         install, state = self._install, self._gateway.upgrade
         receiver = install.receiver
         state.tell("connecting")
+        self._connect = self._connect or connector(self._gateway, self._certificate)  # for which there may be no memory yet
         answer = await get(self._url, self._connect, TIMEOUT_MS, receiver.position)
         try:
             if answer.start != receiver.position:

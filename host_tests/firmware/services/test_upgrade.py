@@ -176,6 +176,20 @@ async def test_memory_that_fails_at_any_place():
     assert count > 10
 
 
+async def test_no_memory_for_a_certificate_at_first():
+    gateway, server = Gateway(), Server()
+    tries = []
+
+    def connector(gateway, certificate):
+        tries.append(certificate)
+        if len(tries) < 3:
+            raise ConnectionFailed("memory")
+        return server.connect
+
+    upgrade_fetch.connector = connector
+    assert await upgraded(gateway) == "restarting" and len(tries) == 3
+
+
 async def test_connections_that_break_anywhere():
     for place in (0, 1, 70, 71, 200, 400, 600, 4095, 4096, 5000, 9999, len(IMAGE)):
         gateway, server = Gateway(), Server(breaks=[place])
