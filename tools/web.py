@@ -53,6 +53,11 @@ def keys():
     return list(dict.fromkeys(key for table in texts().values() for key in table))
 
 
+def _keys_id():
+    """Return what stands behind the last key, and behind the last text: a script tells by it whether texts are its own."""
+    return hashlib.sha256("\n".join(keys()).encode()).hexdigest()[:8]
+
+
 def bundled(source):
     """Return a script or style with what it imports in it, as small as esbuild makes it. Addresses of ours stay imports.
 
@@ -61,7 +66,7 @@ def bundled(source):
     (esbuild,) = _NPM.glob("@esbuild/*/bin/esbuild")  # its npm package brings the one for this machine
     options = ["--bundle", "--minify", "--format=esm", "--target=es2022", "--external:/lib/*", "--log-level=warning"]
     if source.suffix == ".js":
-        options.append("--define:TEXT_KEYS=" + json.dumps("\n".join(keys())))
+        options.append("--define:TEXT_KEYS=" + json.dumps("\n".join([*keys(), _keys_id()])))
     environment = {**os.environ, "NODE_PATH": str(_NPM)}
     done = subprocess.run([esbuild, source, *options], stdout=subprocess.PIPE, env=environment, check=False)
     if done.returncode:
@@ -77,7 +82,7 @@ def files():
         elif source.is_file() and source.name != TEXTS:
             yield "/" if source.name == "index.html" else "/" + source.name, source.read_bytes()
     for language, table in texts().items():
-        yield f"/text/{language}.txt", "\n".join(table.get(key, "") for key in keys()).encode()
+        yield f"/text/{language}.txt", "\n".join([*(table.get(key, "") for key in keys()), _keys_id()]).encode()
     # Made for a <script>; as a module it has to name what it gives.
     yield "/lib/uplot.js", (_NPM / "uplot" / "dist" / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"
 

@@ -36,7 +36,7 @@ class Slots:
             entries.append(otadata.parse(raw))
         index = int(running[-1])
         self.is_on_trial = otadata.is_on_trial(entries, index)
-        self.was_undone = otadata.was_undone(entries, index)
+        self.undone = otadata.undone(entries, index)
 
     def read(self, offset, buffer):
         self._other.readblocks(offset // _BLOCK, buffer, offset % _BLOCK)

@@ -16,14 +16,15 @@ PLACES = {"ota_0": 0x10000, "ota_1": 0x1C0000}  # boards/partitions.csv; a test 
 SIZE = const(0x1B0000)
 TABLE = const(0xD000)
 _BLOCK = const(4096)
+_PIECE = const(512)  # ESP-IDF takes no memory of MicroPython's for it
 _MAGIC = const(b"\xd2\xcd\x31")  # of a ROMFS
 
 
 class Slots:
     """`running` is "ota_0" or "ota_1". All that reads and writes goes to the other one.
 
-    `size` of a slot in bytes; `is_on_trial`: this start is the first of a version that was not confirmed yet; `was_undone`: the
-    other slot holds a version that was started and taken back.
+    `size` of a slot in bytes; `is_on_trial`: this start is the first of a version that was not confirmed yet; `undone`: the
+    other slot holds a version that was started and taken back, the boot loader's number of that start; else 0.
     """
 
     size = SIZE
@@ -35,7 +36,7 @@ class Slots:
         self._other = PLACES["ota_%d" % (1 - self._running)]
         entries = self._entries()
         self.is_on_trial = otadata.is_on_trial(entries, self._running)
-        self.was_undone = otadata.was_undone(entries, self._running)
+        self.undone = otadata.undone(entries, self._running)
 
     def read(self, offset, buffer):
         """Fill the buffer."""
@@ -84,7 +85,7 @@ class Slots:
 
     def _is_whole(self):
         """Whether the other slot holds a ROMFS (magic, length in pieces of 7 bits, content) and its SHA-256 behind it."""
-        piece = bytearray(_BLOCK)
+        piece = bytearray(_PIECE)
         self.read(0, piece)
         length, at = 0, len(_MAGIC)
         while at < 8:
@@ -96,9 +97,9 @@ class Slots:
         if piece[: len(_MAGIC)] != _MAGIC or end > SIZE - 32:
             return False
         total = hashlib.sha256()
-        for offset in range(0, end, _BLOCK):
+        for offset in range(0, end, _PIECE):
             self.read(offset, piece)
-            total.update(memoryview(piece)[: min(_BLOCK, end - offset)])
+            total.update(memoryview(piece)[: min(_PIECE, end - offset)])
         told = bytearray(32)
         self.read(end, told)
         return total.digest() == told

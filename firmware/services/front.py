@@ -30,16 +30,19 @@ class Front:
     def __init__(self, gateway):
         self._gateway = gateway
         self._mode = "connecting"
+        self._is_upgrading = False
         self._step = None  # until it was told of the contact
         self._since_ms = 0  # when the step began
         self._turned_ms = None  # when the contact was seen to turn; None: it stands as the step has it
         self._shown = None
 
     def show(self, mode):
-        """What goes on: "connecting", "operational", "provisioning", "upgrading", which ends by "upgrade failed" only."""
-        if self._mode != "upgrading" or mode == "upgrade failed":
+        """What goes on: "connecting", "operational", "provisioning"; before these "upgrading", until "upgrade failed"."""
+        if mode.startswith("upgrad"):
+            self._is_upgrading = mode == "upgrading"
+        else:
             self._mode = mode
-            self._light()
+        self._light()
 
     def button(self, is_down, now_ms):
         """The contact is closed or open, bouncing included; now_ms in ticks. While something is upgraded it does nothing.
@@ -68,7 +71,7 @@ class Front:
 
     def _passed(self, step, passed_ms):
         """Return the step that time alone leads to."""
-        if self._mode == "upgrading" and step != _OVER:
+        if self._is_upgrading and step != _OVER:
             return _IGNORED if step >= _FIRST else _IDLE
         if step == _FIRST and passed_ms >= _HOLD_MS:
             step = _LET_GO
@@ -88,7 +91,7 @@ class Front:
     def _turned(self, step, passed_ms):
         """Return the step that comes of a press, if the button was up, or of letting go."""
         if step < _FIRST:
-            return _IGNORED if self._mode == "upgrading" else _SECOND if step == _AGAIN else _FIRST
+            return _IGNORED if self._is_upgrading else _SECOND if step == _AGAIN else _FIRST
         if step == _FIRST and passed_ms < _SHORT_MS:
             self._gateway.events.add("start", "restart asked for by button")
             self._gateway.restart()
@@ -100,7 +103,7 @@ class Front:
             lights = ("slow", "slow")
         elif step in (_LET_GO, _AGAIN):
             lights = ("fast", "off")
-        elif step == _OVER or mode == "upgrading":
+        elif step == _OVER or self._is_upgrading:
             lights = ("off", "fast")
         elif mode == "provisioning":
             lights = ("fast", "fast")

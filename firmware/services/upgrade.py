@@ -69,7 +69,7 @@ async def check(gateway, request, response, body):
 
 async def cancel(gateway, request, response, body):
     state = gateway.upgrade
-    if not state.is_busy or state.phase == "restarting":
+    if not state.task or not state.is_busy or state.phase == "restarting":
         raise HttpError(409, "no upgrade runs that could be cancelled")
     state.task.cancel()  # which it may never hear of, if it has not begun yet
     _module(gateway, "install").failed(gateway, None)
@@ -102,6 +102,9 @@ def look(gateway):
         last = _trial(gateway).outcome(gateway)
         if last and not last["ok"]:
             state.tell("failed", "trial", f"version {last['to']} was taken back: {last['reason']}")
+    if slots.is_on_trial:  # the other slot has what comes back if it fails
+        state.due_s = gateway.clock.uptime_s() + _TRIAL_S
+        return
     note = gateway.document(gateway.platform.root + "/upgrade.json")
     noted = note.load()
     if noted and noted.get("from") != VERSION:  # it was done, but for this
@@ -109,8 +112,6 @@ def look(gateway):
     elif noted:
         state.begin("connecting")
         state.task = asyncio.create_task(_run(gateway, noted["url"], noted["certificate"], noted["announced"], noted))
-    elif gateway.on_trial:
-        state.due_s = gateway.clock.uptime_s() + _TRIAL_S
     elif settings.get("upgrade_auto") != _OFF and settings.get("upgrade_url"):
         state.task = asyncio.create_task(_check(gateway))
 
@@ -125,7 +126,7 @@ def _look_for_one(gateway, phase):
     if state.task:
         raise HttpError(409, "a look for a new version is under way")
     if phase:
-        if gateway.on_trial:
+        if gateway.platform.slots.is_on_trial:  # the other slot has what comes back if it fails
             raise HttpError(409, "the running version is on trial: a few minutes, and it is known whether it stays")
         state.begin(phase)
 

@@ -31,7 +31,7 @@ class Fetch:
         self._gateway = gateway
         self._url, self._certificate, self._announced = url, certificate, announced
         self._starts = 1
-        self._connect = connector(gateway, certificate)
+        self._connect = None
         self._anew()
 
     async def run(self, noted=None):
@@ -43,10 +43,12 @@ class Fetch:
         if noted:
             await self._resume(noted)
         failures = damaged = 0
-        while not self._install.receiver.is_complete:
+        while True:
             before = self._install.receiver.position
             try:
-                await self._once()
+                if not self._install.receiver.is_complete:
+                    await self._once()
+                return await self._install.finish()
             except (ConnectionFailed, Failed, Refused, MemoryError) as error:
                 cause, sentence = told(error)
                 if self._install.receiver.position > before:
@@ -58,15 +60,13 @@ class Fetch:
                         raise
                     if damaged > 1 or cause == "range":
                         self._anew()
-                elif cause == "memory":  # perhaps amid a step of the receiver, which cannot go on there
-                    await self._look_again()
+                elif cause == "memory":
+                    await self._look_again()  # perhaps it was amid a step of the receiver, which cannot go on there
                 is_passing = cause + " " in _PASSING or getattr(error, "status", 0) >= 500
                 if not is_passing or failures > (_MORE_TRIES if self._install.receiver.header else _TRIES):
                     raise
                 state.tell("waiting", cause, sentence)
-            if state.phase == "waiting":
-                await asyncio.sleep(min(self.pause_s << (failures - 1), _LONGEST_S))
-        await self._install.finish()
+            await asyncio.sleep(min(self.pause_s << (failures - 1), _LONGEST_S))
 
     def _anew(self):
         """Take the file from its start."""
@@ -100,6 +100,7 @@ class Fetch:
         install, state = self._install, self._gateway.upgrade
         receiver = install.receiver
         state.tell("connecting")
+        self._connect = self._connect or connector(self._gateway, self._certificate)  # for which there may be no memory yet
         answer = await get(self._url, self._connect, TIMEOUT_MS, receiver.position)
         try:
             if answer.start != receiver.position:

@@ -23,15 +23,17 @@ def failed(gateway, error):
     """Tell why it ended; None: somebody cancelled it."""
     state = gateway.upgrade
     state.task = None
-    note(gateway).remove()
     if error is None:
         state.begin("idle")
-        text = "cancelled"
     else:
+        state.tell("failed")  # at once: it is over, whatever there is no memory for
         state.tell("failed", *told(error))
-        text = state.sentence
-    gateway.events.add("upgrade", text)
     gateway.front.show("upgrade failed")
+    try:
+        note(gateway).remove()
+    except MemoryError:
+        pass  # then a restart goes on with it
+    gateway.events.add("upgrade", state.sentence or "cancelled")
 
 
 class Install:
@@ -70,10 +72,13 @@ class Install:
         state.tell("checking")
         await self.drive(self.receiver.verify())
         gateway.router.module("firmware.services.upgrade_trial").prepare(gateway, state.version)
+        note(gateway).remove()  # before: nothing that fails may come between the switch and the restart
         self._slots.switch()
         state.tell("restarting")
-        note(gateway).remove()
-        gateway.events.add("upgrade", f"version {state.version} is there; the gateway restarts")
+        try:
+            gateway.events.add("upgrade", f"version {state.version} is there; the gateway restarts")
+        except MemoryError:
+            pass
 
 
 def accept(header, size):

@@ -1,7 +1,8 @@
 """The first start of a new version: it proves that all works as before and stays, or the version before it comes back.
 
-/trial.json tells of the last upgrade that was tried: "from", "to" (versions), "slot" (that of "from"), "network", "ports",
-"troubles" (what worked before: docs/upgrade.md), "reason" once there is one, and in the end "ok" and "time" (UTC).
+/trial.json tells of the last upgrade that was tried: "from", "to" (versions), "slot" (that of "from"), "undone" (the
+number of what was taken back before), "network", "ports", "troubles" (what worked before: docs/upgrade.md), "reason" once
+there is one, and in the end "ok" and "time" (UTC).
 """
 
 import asyncio
@@ -22,12 +23,13 @@ _SILENT = const("it stopped or hung before it could say why (restarted by: %s)")
 
 def prepare(gateway, version):
     """Write down what works now, just before the other slot is switched to. Raises OSError if the flash does not take it."""
-    link = gateway.platform.network
+    link, slots = gateway.platform.network, gateway.platform.slots
     _document(gateway).save(
         {
             "from": VERSION,
             "to": version,
-            "slot": gateway.platform.slots.running,
+            "slot": slots.running,
+            "undone": slots.undone,
             "network": "" if link.address == _NO_ADDRESS else link.mode,
             "ports": list({device.port for device in gateway.readings.devices if device.status == PRESENT}),
             "troubles": gateway.troubles,
@@ -56,7 +58,9 @@ def begin(gateway):
         reason = ""
         if slots.running == tried.get("slot"):
             reason = tried.get("reason") or (
-                _SILENT % gateway.platform.reset_cause if slots.was_undone else "the boot loader did not start it"
+                "the boot loader did not start it"
+                if slots.undone in (0, tried.get("undone"))
+                else _SILENT % gateway.platform.reset_cause
             )
             gateway.events.add("upgrade", f"{tried['to']} was taken back: {reason}")
         _finish(gateway, document, tried, reason)

@@ -38,11 +38,11 @@ async def post(gateway, request, response):
         upgrade_install.failed(gateway, error)
         raise HttpError(507 if state.cause == "flash" else 422, state.sentence)
     state.task = None
+    asyncio.create_task(_restart(gateway))
     response.status = 202
     response.put(b'{"version":')
     response.put_json(state.version)
     response.put(b"}")
-    asyncio.create_task(_restart(gateway))
 
 
 async def _restart(gateway):

@@ -211,6 +211,7 @@ async function refresh(youngest_ms = 0) {
 }
 
 function showStatus(fresh) {
+  if (status.sw_version && fresh.sw_version && fresh.sw_version !== status.sw_version) location.reload(); // its pages may be others
   status = fresh;
   statusAt = performance.now();
   const { user } = status.session;
@@ -354,6 +355,7 @@ async function start() {
       const [answer] = await Promise.all([fetch(`/text/${language}.txt`), refresh()]);
       if (!answer.ok) throw new Error(answer.statusText);
       const lines = (await answer.text()).split("\n");
+      if (lines.at(-1) !== TEXT_KEYS.split("\n").at(-1)) return location.reload(); // the texts of another version
       texts = Object.fromEntries(TEXT_KEYS.split("\n").map((key, at) => [key, lines[at]]));
       break;
     } catch {

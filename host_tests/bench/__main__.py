@@ -20,9 +20,25 @@ from host_tests.bench import (
     push,
     rest,
     round_trips,
+    upgrade,
 )
 
-SECTIONS = (crc, codec, iec62056, round_trips, bus_use, mute_unit, modbus_tcp, rest, pages, provisioning, journal, push, memory)
+SECTIONS = (
+    crc,
+    codec,
+    iec62056,
+    round_trips,
+    bus_use,
+    mute_unit,
+    modbus_tcp,
+    rest,
+    pages,
+    provisioning,
+    journal,
+    push,
+    upgrade,
+    memory,
+)
 
 
 def main():

@@ -58,6 +58,40 @@ def test_by_an_address_with_a_bar_through_the_restart(browser, content):
         assert state(rig)["running"] == NEXT
 
 
+def once(page, path, old, new):
+    """Have the next answer at a path changed: as another version would give it."""
+
+    def answer(route):
+        reply = route.fetch()
+        assert old in reply.text()
+        route.fulfill(response=reply, body=reply.text().replace(old, new))
+
+    page.route("**" + path, answer, times=1)
+
+
+def test_pages_that_were_open_are_loaded_anew_after_an_upgrade(browser):
+    with upgradable() as rig, Visitor(browser, rig) as visitor:
+        page = visitor.open("#/status")
+        visitor.shown()
+        once(page, "/api/status", '"sw_version":"0.1"', '"sw_version":"0.2"')
+        with page.expect_request("**/text/en.txt"):  # which is asked for at the start of a page only
+            pass
+        visitor.shown()
+
+
+def test_texts_of_another_version_are_never_shown(browser):
+    """They were asked for by the script of the old one, when the gateway was there again."""
+    with upgradable() as rig, Visitor(browser, rig) as visitor:
+        page = visitor.open("#/status")
+        texts = []
+        page.on("response", lambda response: "/text/" in response.url and texts.append(response.url))
+        key = page.request.get(visitor.home + "/text/en.txt").text().split("\n")[-1]
+        once(page, "/text/en.txt", key, "00000000")
+        page.reload()
+        visitor.shown()
+        assert len(texts) == 2
+
+
 def test_by_a_file_and_one_that_is_none(browser, content, tmp_path):
     bad, good = tmp_path / "bad.img", tmp_path / "good.img"
     bad.write_bytes(content[:250] + b"x" + content[251:])

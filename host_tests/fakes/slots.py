@@ -11,7 +11,8 @@ class Slots:
 
     size = 0x1B0000
     running = "ota_0"
-    is_on_trial = was_undone = False
+    is_on_trial = False
+    undone = 0
 
     def __init__(self):
         self.blocks = {}  # only what was written takes memory

@@ -2,8 +2,8 @@
 
 import pytest
 
-from host_tests import versions
-from host_tests.gateway import api, change, command, eventually, gateway, settings
+from host_tests import upgrades, versions
+from host_tests.gateway import api, change, command, detected, eventually, gateway, settings
 from host_tests.modbus_client import Client, read
 from host_tests.rig import RigFailed
 from host_tests.versions import replaced
@@ -88,6 +88,21 @@ def test_starts_that_last_are_not_counted(tmp_path):
         assert status(rig) == "Normal"
         rig.control("reset", cause="watchdog")
         assert status(rig) == "Safe mode"
+
+
+@pytest.mark.parametrize("bits", (64, 32))
+def test_an_upgrade_helps_out_of_it(tmp_path, bits):
+    content = upgrades.make(tmp_path, bits)
+    image = versions.built(tmp_path, bits, "0.1", BROKEN)
+    with upgrades.Publisher(next_img=content) as server, upgrades.upgradable(bits, image=image) as rig:
+        assert status(rig) == "Safe mode"
+        change(rig, description="still there")
+        upgrades.start(rig, server.url + "/next.img", upgrades.trust(rig, server))
+        assert upgrades.running(rig, upgrades.NEXT)["last"]["ok"]
+        assert status(rig) == "Normal" and settings(rig)["description"] == "still there"
+        detected(rig, 3)
+        rig.control("reset", cause="watchdog")
+        assert status(rig) == "Normal", "what failed before is not counted any more"
 
 
 @pytest.mark.parametrize("bits", (64, 32))

@@ -7,7 +7,7 @@ import pytest
 from host_tests import upgrades
 from host_tests.file_server import FileServer, Hang, file, reply
 from host_tests.gateway import api, change, command, detected, eventually, gateway, login
-from host_tests.upgrades import NEXT, Publisher, failed, latest, running, start, state, trust, upgradable
+from host_tests.upgrades import KEYS, NEXT, Publisher, failed, latest, running, start, state, trust, upgradable
 from host_tests.vectors import make_ota
 from tools import image as builder
 from tools.release import image
@@ -37,6 +37,15 @@ def test_a_version_over_https_while_the_buses_go_on(bits, content, tmp_path):
         assert after["last"]["ok"] and after["last"]["from"] == "0.1" and after["last"]["to"] == NEXT
         assert (after["phase"], after["sentence"]) == ("idle", "")
         assert statuses(rig)["sw_version"] == NEXT and statuses(rig)["upgrade_status"] == "OK"
+
+
+def test_in_the_heap_of_a_device(tmp_path):
+    """32 bits, 112 KB, the code frozen: whichever slot the boot loader starts, the same code runs."""
+    content = upgrades.make(tmp_path, 32)
+    with Publisher(next_img=content) as server, gateway(32, heap="112k", slots=True, release_key=KEYS) as rig:
+        detected(rig, 3)
+        start(rig, server.url + "/next.img", trust(rig, server))
+        eventually(lambda: "the boot loader starts ota_1, on trial" in rig.log(), lambda: state(rig))
 
 
 def test_a_version_from_the_browser(bits, content):

@@ -109,7 +109,7 @@ sys.path.insert(0, {top!r})
 from firmware.port.flash_file import FlashFile
 from firmware.port.slots_file import Slots
 slots = Slots(FlashFile({path!r}, 0x400000, {cut!r}, {counter!r}), {slot!r})
-print(slots.is_on_trial, slots.was_undone)
+print(slots.is_on_trial, bool(slots.undone))
 {do}
 """
 

@@ -108,6 +108,7 @@ def test_what_is_packed_is_what_was_written():
     assert "\n".join(keys) in script.replace("\\\\", "\\")
     for language, table in web.texts().items():
         lines = contents[f"/text/{language}.txt"].split("\n")
+        assert lines.pop() in script, "by which the script knows its own texts"
         assert {key: line for key, line in zip(keys, lines, strict=True) if line} == table
     assert len({tag for _, _, tag, _ in files}) == len(files)
     assert web.packed() == [tuple(row) for row in files]  # the same sources give the same bytes

@@ -53,6 +53,6 @@ def is_on_trial(entries, running):
     return index is not None and entries[index][1] == PENDING_VERIFY and slot(entries[index][0]) == running
 
 
-def was_undone(entries, running):
-    """Return whether the other slot was started and taken back."""
-    return any([entry and entry[1] in (INVALID, ABORTED) and slot(entry[0]) != running for entry in entries])
+def undone(entries, running):
+    """Return the sequence number with which the other slot was started and taken back; 0: it was not."""
+    return max([entry[0] for entry in entries if entry and entry[1] in (INVALID, ABORTED) and slot(entry[0]) != running] or [0])

@@ -49,6 +49,11 @@ def parser():
         help="the application (tools.image) that a new flash chip begins with; on 32 bits it takes more heap than a device has",
     )
     up.add_argument(
+        "--slots",
+        action="store_true",
+        help="give a frozen application the two slots, too; whichever the boot loader chooses, it is the frozen one that runs",
+    )
+    up.add_argument(
         "--release-key", action="append", default=[], metavar="ID=HEX", help="the public key of one who may sign upgrades"
     )
     up.add_argument("--trial-s", type=float, default=300, help="how long a new version may take to prove itself")
@@ -96,7 +101,7 @@ def _up(options, folder):
     settings = _settings(options, content)
     clock = content.get("clock", 0) if options.clock is None else _clock(options.clock)
     world = World(clock or None, options.time_scale)
-    command, image = _application(options)
+    command, image, frozen = _application(options)
     chip = (options.flash or folder / "flash.bin").absolute()
     fresh = not chip.exists() or chip.stat().st_size == 0
     if image:
@@ -106,6 +111,7 @@ def _up(options, folder):
             field,
             {
                 "has_slots": image is not None,
+                "is_frozen": frozen,
                 "flash": chip,
                 "operations": folder / "operations",
                 "log": (options.log or folder / "gateway.log").absolute(),
@@ -132,7 +138,7 @@ def _up(options, folder):
 
 
 def _application(options):
-    """What starts the gateway, and the image for its flash: None when the application is frozen into the interpreter."""
+    """What starts the gateway, the image for its flash, None if that has no slots, and whether the application is frozen."""
     frozen = options.frozen or options.bits == 32 and not options.image  # an image would not fit the heap of a device
     name = f"micropython{options.bits}-frozen" if frozen else f"micropython{options.bits}"
     micropython = TOP / ".tools" / "bin" / name
@@ -142,11 +148,12 @@ def _application(options):
     elif not micropython.exists():
         raise RigError(f"there is no {micropython}; run tools/setup")
     command = [str(micropython), "-X", f"heapsize={options.heap or HEAPS[options.bits]}"]
-    if frozen:
-        return [*command, "-m", "start"], None
+    command += ["-m", "start"] if frozen else [str(TOP / "boards" / "HOST" / "start.py")]
+    if frozen and not options.slots:
+        return command, None, True
     from tools import image
 
-    return [*command, str(TOP / "boards" / "HOST" / "start.py")], options.image or image.build("HOST", options.bits)
+    return command, options.image or image.build("HOST", options.bits), frozen
 
 
 def _flash(chip, image, counter):

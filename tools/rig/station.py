@@ -34,8 +34,8 @@ class Station:
     def __init__(self, field, options, command, watchdog_s=30.0):
         """`options`: flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port, discovery_port,
         netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None), release_keys, trial_s,
-        operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots (False: the
-        application is frozen into the interpreter)."""
+        operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots, is_frozen
+        (the application is in the interpreter, and does not come from the slot)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -244,7 +244,7 @@ class Station:
             "operations": str(options["operations"]),
             "flash_log": options.get("flash_log"),
             "slot": self._boot.slot or None,
-            "place": [SLOTS[self._boot.slot], SLOT_SIZE] if self._boot.slot else None,
+            "place": [SLOTS[self._boot.slot], SLOT_SIZE] if self._boot.slot and not options.get("is_frozen") else None,
             "release_keys": options.get("release_keys"),
             "trial_s": options.get("trial_s", _TRIAL_S),
             "failed_starts": self._failed_starts,

@@ -24,7 +24,7 @@ export default async function mount(view, app) {
     if (running && running !== now.running) return location.reload(); // its pages may be others
     running = now.running;
     const isBusy = BUSY.includes(now.phase);
-    const isNew = now.latest && now.latest !== running;
+    const isNew = now.latest.localeCompare(running, "en", { numeric: true }) > 0;
     forms.hidden = !now.possible || isBusy;
     const facts = [
       ["status.model_type", status.model_type],

@@ -72,12 +72,12 @@ def test_all_goes_to_the_other_slot():
 def test_what_the_boot_loader_did_is_seen():
     for made in (on_chip, in_file):
         slots, _ = made("ota_1", (1, otadata.VALID), (2, otadata.PENDING_VERIFY))
-        assert slots.is_on_trial and not slots.was_undone
+        assert slots.is_on_trial and not slots.undone
         slots, _ = made("ota_0", (1, otadata.VALID), (2, otadata.ABORTED))
-        assert slots.was_undone and not slots.is_on_trial
+        assert slots.undone and not slots.is_on_trial
         for entries in ((None, None), ((1, otadata.VALID), None)):
             slots, _ = made("ota_0", *entries)
-            assert not slots.is_on_trial and not slots.was_undone
+            assert not slots.is_on_trial and not slots.undone
 
 
 def test_switching_and_confirming_are_esp_idfs_on_the_chip():

@@ -251,12 +251,17 @@ def test_an_upgrade_ends_what_the_button_began():
     bench.front.show("connecting")  # the network may go meanwhile
     assert bench.lights() == RED_FAST
     bench.front.show("upgrade failed")
-    assert bench.lights() == GREEN_SLOW, "what was fetched came over a connection"
-    bench.front.show("connecting")
-    assert bench.lights() == GREEN_FAST
+    assert bench.lights() == GREEN_FAST, "how it stands with the network is not forgotten"
     for now_ms in range(8050, 40000, 50):
         bench.front.button(now_ms < 30000, now_ms)
     assert bench.done == [] and bench.lights() == GREEN_FAST
+
+
+def test_an_upgrade_that_fails_before_it_wrote_anything_changes_no_light():
+    for mode, lights in MODES[:-1]:
+        bench = Bench(mode)
+        bench.front.show("upgrade failed")
+        assert bench.lights() == lights, mode
 
 
 def test_an_upgrade_ends_the_procedure_at_every_step():

@@ -170,11 +170,24 @@ async def test_memory_that_fails_at_any_place():
         gateway, _ = Gateway(), Server()
         gateway.slots.starved = count
         phase = await upgraded(gateway)
-        assert phase == "restarting" or gateway.upgrade.cause == "memory", (count, gateway.upgrade.sentence)
-        assert gateway.slots.is_switched == (phase == "restarting")
+        assert phase == "restarting" and gateway.slots.is_switched, (count, gateway.upgrade.sentence)  # it was tried again
         if gateway.slots.operations < count:
             break
     assert count > 10
+
+
+async def test_no_memory_for_a_certificate_at_first():
+    gateway, server = Gateway(), Server()
+    tries = []
+
+    def connector(gateway, certificate):
+        tries.append(certificate)
+        if len(tries) < 3:
+            raise ConnectionFailed("memory")
+        return server.connect
+
+    upgrade_fetch.connector = connector
+    assert await upgraded(gateway) == "restarting" and len(tries) == 3
 
 
 async def test_connections_that_break_anywhere():
@@ -311,8 +324,55 @@ async def test_what_cannot_be_begun():
     await ended(gateway)
     gateway = Gateway()
     gateway.platform.slots = None
-    gateway.on_trial = True
-    for words in ("cable", "on trial"):
-        assert words in refusal(upgrade.start, gateway)
-        gateway.platform.slots = gateway.slots
+    assert "cable" in refusal(upgrade.start, gateway)
+
+
+async def test_nothing_is_begun_while_the_other_slot_is_what_may_come_back():
+    """Be it before the trial was begun, or after the version gave up and says goodbye to its links."""
+    gateway, server = Gateway(), Server()
+    gateway.slots.is_on_trial = True
+    for start in (upgrade.start, upgrade.begin_upload):
+        assert "on trial" in refusal(start, gateway)
+    note = {"from": VERSION, "url": "http://h/x", "certificate": "", "announced": "", "total": "00" * 32, "starts": 1}
+    gateway.document(FOLDER + "/upgrade.json").save(note)  # power failed at the switch to an image of the same version
     upgrade.look(gateway)
+    await ended(gateway)
+    assert not server.asked and not gateway.slots.operations
+    gateway.document(FOLDER + "/upgrade.json").remove()
+
+
+class Starved:
+    """In the place of what forgets a note, or keeps an event: there is no memory for it."""
+
+    def __init__(self, gateway, name):
+        self._gateway, self._name = gateway, name
+        self._was = getattr(gateway, name)
+        setattr(gateway, name, self)
+
+    def __call__(self, *_):
+        raise MemoryError
+
+    add = __call__
+
+    def ends(self):
+        setattr(self._gateway, self._name, self._was)
+
+
+async def test_it_is_over_even_if_there_is_no_memory_to_end_it():
+    gateway, _ = Gateway(), Server(breaks=[0] * 99)
+    upgrade.start(gateway, "http://h/x")
+    starved = Starved(gateway, "document")
+    await ended(gateway)
+    assert gateway.upgrade.phase == "failed" and gateway.upgrade.cause == "closed"
+    starved.ends()
+    assert await upgraded(gateway) == "failed"  # and another can be begun
+
+    Server()
+    gateway = Gateway()
+    upgrade.start(gateway, "http://h/x")
+    while gateway.upgrade.phase != "checking":
+        await asyncio.sleep_ms(0)
+    starved = Starved(gateway, "events")
+    await ended(gateway)
+    assert gateway.slots.is_switched and gateway.upgrade.phase == "restarting" and gateway.restarts == 1
+    starved.ends()

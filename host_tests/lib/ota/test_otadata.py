@@ -35,10 +35,10 @@ def test_what_the_table_says():
         ("switched", (entry(1, valid), entry(2, new)), 0, 1, False, False),
         ("on trial", (entry(1, valid), entry(2, pending)), 1, 1, True, False),
         ("confirmed", (entry(1, valid), entry(2, valid)), 1, 1, False, False),
-        ("taken back", (entry(1, valid), entry(2, aborted)), 0, 0, False, True),
-        ("declared bad", (entry(1, valid), entry(2, invalid)), 0, 0, False, True),
+        ("taken back", (entry(1, valid), entry(2, aborted)), 0, 0, False, 2),
+        ("declared bad", (entry(1, valid), entry(2, invalid)), 0, 0, False, 2),
         ("a second upgrade on trial", (entry(3, pending), entry(2, valid)), 0, 0, True, False),
-        ("a second one taken back", (entry(3, aborted), entry(2, valid)), 1, 1, False, True),
+        ("a second one taken back", (entry(3, aborted), entry(2, valid)), 1, 1, False, 3),
         (
             "the image of the new one was bad: the boot loader skipped it",
             (entry(1, valid), entry(2, pending)),
@@ -47,10 +47,10 @@ def test_what_the_table_says():
             False,
             False,
         ),
-        ("the other entry was lost", (None, entry(2, aborted)), 0, None, False, True),
+        ("the other entry was lost", (None, entry(2, aborted)), 0, None, False, 2),
         ("the one that runs was taken back, there is no other", (None, entry(1, aborted)), 0, None, False, False),
         ("numbers beyond a small int", (entry(0x80000001, valid), entry(0x80000002, pending)), 1, 1, True, False),
     ):
         assert otadata.active(entries) == index, what
         assert otadata.is_on_trial(entries, running) == on_trial, what
-        assert otadata.was_undone(entries, running) == undone, what
+        assert otadata.undone(entries, running) == undone, what
