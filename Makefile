@@ -13,7 +13,7 @@ ERASE ?=
 
 help:
 	@echo "make run     the gateway with simulated meters, at an address it prints; Ctrl-C ends it (ARGS=... for the rig)"
-	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter, two files at a time where that does no harm"
+	@echo "make test    all tests, on the 64-bit and the 32-bit interpreter; several files at a time, for most of it is waiting"
 	@echo "make test-powercut  power cuts at every flash operation of an upgrade, one run for each"
 	@echo "make lint    style, types, and a compilation of every module for the device"
 	@echo "make bench   the figures of docs/benchmarks.md"
@@ -32,8 +32,8 @@ run: setup
 
 test:
 	@tools/setup test
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not alone" $(ARGS) || [ $$? = 5 ]
-	@$(PYTHON) -m pytest -q -m alone $(ARGS) || [ $$? = 5 ]
+	@$(PYTHON) -m pytest -q -n 4 --dist loadfile -m "not alone" $(ARGS) || [ $$? = 5 ]
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m alone $(ARGS) || [ $$? = 5 ]
 
 test-powercut:
 	@tools/setup test

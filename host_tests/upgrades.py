@@ -1,11 +1,13 @@
 """What tests of upgrades of the whole gateway share: images of other versions, their server, who trusts their key."""
 
 import base64
+import contextlib
 import json
 
 from host_tests.authority import Authority
 from host_tests.file_server import FileServer, file, reply
 from host_tests.gateway import api, eventually, gateway
+from host_tests.rig import RigFailed
 from host_tests.vectors import make_ota
 from tools import image as builder
 from tools.release import image
@@ -66,8 +68,15 @@ def start(rig, url="", certificate=""):
 
 
 def failed(rig):
-    """Wait until the upgrade has failed; return its state."""
-    return eventually(lambda: (now := state(rig))["phase"] == "failed" and now, lambda: state(rig))
+    """Wait until the upgrade has failed; return its state. There may be no memory for an answer now and then."""
+
+    def look():
+        with contextlib.suppress(RigFailed):
+            now = state(rig)
+            return now["phase"] == "failed" and now
+        return None
+
+    return eventually(look, lambda: rig.log()[-2000:])
 
 
 def running(rig, version):

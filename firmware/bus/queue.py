@@ -113,7 +113,7 @@ class Queue:
             self._in_a_row = 0
         self._turn += 1
         if len(self._served) >= _REMEMBERED and chosen.client not in self._served:
-            del self._served[min(self._served, key=self._served.get)]  # clients come and go: who was served longest ago
+            del self._served[min(self._served, key=lambda client: self._served[client])]  # who was served longest ago
         self._served[chosen.client] = self._turn
         self.entries.remove(chosen)
         self.active = chosen

@@ -51,6 +51,7 @@ class Push:
         self.links = (Link(1), Link(2))
         self.journal = Journal(gateway.platform.root + "/journal")
         self._stale = 3  # mask of links whose settings have changed
+        self._paused = 0  # mask of links
         self._is_changed = True
         self._outlets = []
         self._tasks: list = [None, None]
@@ -98,10 +99,24 @@ class Push:
         while self.journal.flush():
             await asyncio.sleep_ms(0)
 
+    async def pause(self):
+        """Say goodbye on links with TLS, until resume(): others need the memory of theirs. Readings wait in the journal."""
+        for link in self.links:
+            if link.context:
+                self._paused |= link.number
+                await self._end(link.number)
+                link.context = link.buffers = None
+                link.tell("Disconnected", "", self._gateway.clock.utc())
+
+    def resume(self):
+        self._stale |= self._paused
+        self._is_changed = self._is_changed or self._paused != 0
+        self._paused = 0
+
     async def _take_up(self):
         """Begin anew with links whose settings have changed; the other goes on with the devices as they are now."""
         self._is_changed = False
-        stale, self._stale = self._stale, 0
+        stale, self._stale = self._stale & ~self._paused, self._stale & self._paused
         if stale:
             await self._end(stale)
             await asyncio.sleep_ms(0)  # the tasks come to their end

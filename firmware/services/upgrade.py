@@ -14,6 +14,7 @@ from lib.http.json_text import put_errors, put_items, room
 _DAY_S = const(86400)
 _LONGEST = const(1024)  # bytes of a URL
 _TRIAL_S = const(600)  # then it is over
+_ANSWERED_MS = const(100)  # then the request that began it has its answer, and what it needed may go
 _OFF = const(0)  # of the setting upgrade_auto
 
 
@@ -61,7 +62,7 @@ async def check(gateway, request, response, body):
     state = gateway.upgrade
     state.task = asyncio.current_task()
     try:
-        await _module(gateway, "check").run(gateway, False)
+        await _look_up(gateway)
     finally:
         state.task = None
     await get(gateway, request, response)
@@ -134,7 +135,7 @@ def _look_for_one(gateway, phase):
 async def _check(gateway):
     state = gateway.upgrade
     try:
-        found = await _module(gateway, "check").run(gateway, False)
+        found = await _look_up(gateway)
     except Exception as error:
         gateway.crashed("upgrade", error)
         found = None
@@ -146,12 +147,32 @@ async def _check(gateway):
         state.task = asyncio.create_task(_run(gateway, found[0], certificate, found[1]))
 
 
+async def _look_up(gateway):
+    """Look into latest.json: see upgrade_check.py."""
+    await _make_room(gateway, gateway.settings.get("upgrade_certificate"))
+    try:
+        return await _module(gateway, "check").run(gateway, False)
+    finally:
+        if gateway.push:
+            gateway.push.resume()
+
+
+async def _make_room(gateway, certificate):
+    """There is no memory for the TLS of a link beside that of an upgrade: such links wait until gateway.push.resume()."""
+    if certificate and gateway.push:
+        await gateway.push.pause()
+    await asyncio.sleep_ms(_ANSWERED_MS)
+    gateway.router.make_room()
+
+
 async def _run(gateway, url, certificate, announced="", noted=None):
     """An upgrade to its end: see upgrade_fetch.py. Without a URL, of what latest.json has."""
+    if not url:
+        certificate = gateway.settings.get("upgrade_certificate")
+    await _make_room(gateway, certificate)
     install = _module(gateway, "install")
     try:
         if not url:
-            certificate = gateway.settings.get("upgrade_certificate")
             url, announced = await _module(gateway, "check").run(gateway, True)
         await _module(gateway, "fetch").Fetch(gateway, url, certificate, announced).run(noted)
     except Exception as error:

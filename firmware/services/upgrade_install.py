@@ -29,6 +29,8 @@ def failed(gateway, error):
         state.tell("failed")  # at once: it is over, whatever there is no memory for
         state.tell("failed", *told(error))
     gateway.front.show("upgrade failed")
+    if gateway.push:
+        gateway.push.resume()
     try:
         note(gateway).remove()
     except MemoryError:

@@ -1,16 +1,23 @@
 """Upgrades of the whole gateway: over HTTPS from Python's ssl server, from the browser, and whatever may go wrong with them."""
 
+import itertools
 import json
+import time
 
 import pytest
 
 from host_tests import upgrades
+from host_tests.authority import Authority
 from host_tests.file_server import FileServer, Hang, file, reply
 from host_tests.gateway import api, change, command, detected, eventually, gateway, login
+from host_tests.links import FLAT_METERS, QUICK, certify, in_state, link, readings
+from host_tests.mosquitto import Mosquitto, Receiver
 from host_tests.upgrades import KEYS, NEXT, Publisher, failed, latest, running, start, state, trust, upgradable
 from host_tests.vectors import make_ota
 from tools import image as builder
 from tools.release import image
+
+SERIAL = "SG000017"
 
 
 @pytest.fixture(scope="module", params=(64, 32))
@@ -46,6 +53,45 @@ def test_in_the_heap_of_a_device(tmp_path):
         detected(rig, 3)
         start(rig, server.url + "/next.img", trust(rig, server))
         eventually(lambda: "the boot loader starts ota_1, on trial" in rig.log(), lambda: state(rig))
+
+
+def pushed(receiver, count):
+    """Wait for so many readings of a meter that is read each second; return their times in milliseconds."""
+    return eventually(
+        lambda: len(found := readings(receiver.messages, SERIAL, FLAT_METERS[1])[0]) >= count and [one["ts"] for one in found],
+        lambda: [message[0] for message in receiver.messages],
+    )
+
+
+def test_in_the_heap_of_a_device_beside_a_link_with_tls(tmp_path):
+    """The link gives way to the download, its readings wait; it comes back when that fails.
+
+    On a device TLS has its memory outside Python's heap, here within: 20 KB are for that.
+    """
+    content = upgrades.make(tmp_path, 32)
+    (tmp_path / "broker").mkdir()
+    settings = {**QUICK, "leftir_pushlink": 1, "rs485_pushlnk1": 1}
+    authority = Authority("Broker CA")
+    identity = authority.issue("broker", ["127.0.0.1"])
+    with (
+        Mosquitto(tmp_path / "broker", server=identity) as broker,
+        Receiver(broker) as receiver,
+        Publisher(half_img=content[:200000], next_img=content) as server,
+        gateway(32, heap="132k", slots=True, release_key=KEYS, settings=settings, clock=time.time()) as rig,
+    ):
+        detected(rig, 3)
+        certificate = trust(rig, server)
+        certify(rig, broker=authority.identity.pem)
+        change(rig, **link(1, broker.port, tls=1, cert_file="broker"))
+        times = pushed(receiver, 2)
+        start(rig, server.url + "/half.img", certificate)
+        assert failed(rig)["cause"] == "short"
+        in_state(rig, "Connected")
+        times = pushed(receiver, len(times) + 5)
+        assert max(later - one for one, later in itertools.pairwise(sorted(times))) <= 3000, times
+        start(rig, server.url + "/next.img", certificate)
+        eventually(lambda: "the boot loader starts ota_1, on trial" in rig.log(), lambda: state(rig))
+        assert "Traceback" not in rig.log(), rig.log()
 
 
 def test_a_version_from_the_browser(bits, content):
