@@ -15,7 +15,7 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent
 INSIDE = [TOP / "host_tests" / "lib", TOP / "host_tests" / "firmware"]
 DEADLINE_S = 300
-# Files that are disturbed by what else the machine does: true timing, deadlines, a heap at its limit. No more than two at a time.
+# Files that are disturbed by what else the machine does: true timing, deadlines, a heap at its limit. Two at a time at most.
 ALONE = {
     *("test_http_bad_input", "test_http_fuzz", "test_line_faults", "test_meter_faults", "test_modbus_bad_input"),
     *("test_modbus_fuzz", "test_push_week", "test_start_esp32", "test_discovery", "test_gateway_modbus_timing"),
