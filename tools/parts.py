@@ -13,8 +13,23 @@ PARTS_OF = {
     "iec62056": ("lib/iec62056/*", "firmware/bus/iec*", "firmware/meters/iec*"),
     "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel*"),
     "profile": ("lib/store/profile*", "firmware/state/profile*", "firmware/services/profile*"),
-    "modem": ("lib/modem/*", "firmware/port/*_ppp.py", "firmware/port/ppp_*", "firmware/services/modem*"),
+    "modem": (
+        "lib/modem/*",
+        "firmware/port/*_ppp.py",
+        "firmware/port/ppp_*",
+        "firmware/port/modem_*",
+        "firmware/services/modem*",
+    ),
+    "lan": ("firmware/port/net_lan.py", "firmware/port/lan_*"),
     "bluetooth": ("firmware/port/ble_*",),
+    # Espressif's provisioning; without it people come to the pages over the own access point
+    "phones": (
+        *("lib/provision/*", "lib/crypto/srp.py", "lib/crypto/x25519.py", "firmware/services/provisioning.py"),
+        *("firmware/services/provisioning_ap.py", "firmware/services/provisioning_guard.py"),
+    ),
+    "setup": ("firmware/services/setup_ap.py",),
+    # Iskra's own search for gateways, and names by NetBIOS
+    "discovery": ("firmware/services/discovery*", "firmware/services/netbios*", "firmware/services/neighbours.py"),
 }
 # No device has these: what plays hardware on the host
 _HOST_ONLY = (

@@ -80,6 +80,12 @@ def pins(data):
     for name in ("mdc", "mdio", "power", "clock_in"):
         if data["LAN"]:
             yield name, data["LAN"][name], name != "clock_in"
+    if "modem" in data["PARTS"]:
+        yield "modem tx", data["MODEM"]["uart"][1], True
+        yield "modem rx", data["MODEM"]["uart"][2], False
+        yield "modem reset", data["MODEM"]["reset"], True
+        for number, pin in enumerate(data["MODEM"]["lights"]):
+            yield f"signal {number}", pin, True
     for name, pin in data.get("LAN_FIXED", {}).items():
         yield name, pin, name.startswith("t")
 
@@ -136,13 +142,16 @@ def test_board_data_is_complete(name):
     data = board(name)
     assert data["PLATFORM"] == "esp32"
     assert data["MODEL"] == name.replace("_", "-")
-    assert set(data["UARTS"]) == set(data["PORTS"]) == set(board("HOST")["PORTS"])
-    assert sorted(uart[0] for uart in data["UARTS"].values()) == [0, 1, 2]
+    assert set(data["UARTS"]) == set(data["PORTS"]) <= set(board("HOST")["PORTS"])
+    uarts = [*data["UARTS"].values(), *([data["MODEM"]["uart"]] if "modem" in data["PARTS"] else [])]
+    assert sorted(uart[0] for uart in uarts) == [0, 1, 2]
     assert data["CONSOLE"] is False, "a console would share UART0 with the RS-485 port"
-    assert {uart[4] for uart in data["UARTS"].values()} <= {"", "tx", "rx", "tx rx"}
+    assert {uart[4] for uart in uarts} <= {"", "tx", "rx", "tx rx"}
     # 0 to 100 degC must lie where the converter of the ESP32 is straight: 150 to 2450 mV at 11 dB
     for ohm in (1000, 1385):
         assert 150 <= data["PT1000_SUPPLY_MV"] * ohm / (ohm + data["PT1000_PULL_UP_OHM"]) <= 2450
+    assert ("phones" in data["PARTS"]) != ("setup" in data["PARTS"]), "one way to be set up"
+    assert (data["LAN"] is not None) == ("lan" in data["PARTS"])
     if data["LAN"]:
         assert data["LAN_FIXED"] == RMII, "the chip has these pins for RMII and no others"
 
@@ -305,8 +314,8 @@ def test_build_files_are_whole_and_share_what_is_equal(name):
     assert "MICROPY_HW_ENABLE_UART_REPL (0)" in header
     assert "MP_PLAT_ALLOC_HEAP" in header and "MICROPY_GC_INITIAL_HEAP_SIZE" in header, "Python would starve radio and TLS"
     assert f"MICROPY_PY_NETWORK_LAN ({int(board(name)['LAN'] is not None)})" in header
-    variant = (folder / "mpconfigvariant_NO_BLUETOOTH.cmake").read_text()
-    assert "../common/mpconfigvariant_NO_BLUETOOTH.cmake" in variant
+    variant = "mpconfigvariant_NO_BLUETOOTH.cmake"
+    assert f"../common/{variant}" in (folder / variant).read_text() if "bluetooth" in board(name)["PARTS"] else cmake
     # MicroPython joins the files as they are: without a line end the last setting of one swallows the first of the next.
     for file in (folder / "sdkconfig.board", BOARDS / "common/sdkconfig.common"):
         assert file.read_text().endswith("\n"), file
@@ -336,6 +345,8 @@ def test_idf_settings_that_the_firmware_relies_on(name):
     assert settings["CONFIG_LOG_DEFAULT_LEVEL_NONE"] == "y", "log text that nobody can read fills the slot"
     assert "CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT" not in settings, "MicroPython's panic handler does not link with it"
     assert settings["CONFIG_ESPTOOLPY_FLASHSIZE_4MB"] == "y"
+    assert settings["CONFIG_LWIP_PPP_SUPPORT"] == ("y" if "modem" in board(name)["PARTS"] else "n")
+    assert "modem" not in board(name)["PARTS"] or settings["CONFIG_LWIP_PPP_CHAP_SUPPORT"] == "y"
 
 
 def public_names(path, name):
