@@ -3,7 +3,10 @@
 3GPP TS 27.007 and ITU-T V.250; what makers send besides is known from their manuals only in so far as it is to be ignored.
 """
 
+from micropython import const
+
 FINAL = ("OK", "ERROR", "CONNECT", "NO CARRIER", "BUSY", "NO DIALTONE", "NO ANSWER")
+_MOST_LINES = const(4)
 _FAILED = ("+CME ERROR:", "+CMS ERROR:")
 # What modems say by themselves without a sign before it; a row of words begins any of them
 _UNASKED = ("RING", "RDY", "SMS ", "PB DONE", "Call Ready", "NORMAL POWER", "DST:", "START", "OVER-", "UNDER-", "POWERED")
@@ -35,9 +38,11 @@ class Answer:
             if line.startswith(word):
                 self.final, self.error = "ERROR", line[len(word) :].strip()
                 return True
+        if len(self.lines) >= _MOST_LINES:
+            return False
         if self._prefix and line.startswith(self._prefix):
             self.lines.append(line[len(self._prefix) :].strip())
-        elif self._is_plain and line[0] not in "+*^%$" and not line.startswith(_UNASKED) and len(self.lines) < 4:
+        elif self._is_plain and line[0] not in "+*^%$" and not line.startswith(_UNASKED):
             self.lines.append(line)
         return False
 

@@ -1,4 +1,4 @@
-"""The AT dialogue against what modems of three makers say, at their speed or not at all, with what they say unasked in between."""
+"""The AT dialogue against what modems of three makers say, at their speed or not at all, with unasked lines between."""
 
 from lib.modem.answer import Answer, fields
 from lib.modem.dialogue import Dialogue
@@ -6,42 +6,58 @@ from lib.modem.errors import SENTENCES, ModemError
 from lib.modem.lines import Lines
 
 COMMON = {"AT": ["OK"], "ATE0": ["OK"], "AT+CMEE=1": ["OK"], "AT+CGDCONT": ["OK"], "AT+CPIN?": ["+CPIN: READY", "OK"]}
+
+
+def table(base, **more):
+    """A copy with other rows; a name that is none of Python's comes in `rows`."""
+    rows = dict(base)
+    rows.update(more.pop("rows", {}))
+    rows.update(more)
+    return rows
+
+
 # As the makers' manuals show their modems: lines of each answer, what comes unasked among them
-SIM800 = {
-    **COMMON,
-    "AT": ["AT", "OK"],  # echo
-    "ATE0": ["ATE0", "OK"],
-    "AT+CGMI": ["SIMCOM_Ltd", "OK"],
-    "AT+CGMM": ["Call Ready", "SIMCOM_SIM800L", "SMS Ready", "OK"],
-    "AT+CGSN": ["866104023192342", "OK"],
-    "AT+CSQ": ["+CSQ: 17,0", "OK"],
-    "AT+CEREG?": ["ERROR"],
-    "AT+CGREG?": ["+CGREG: 1", '*PSUTTZ: 2026,11,28,1,34,3,"+12",0', "+CGREG: 0,1", "OK"],
-    "AT+COPS?": ["+COPS: 0,0,\"TURKCELL\"", "OK"],
-    "ATD*99#": ["CONNECT"],
-}
-SIM7600 = {
-    **COMMON,
-    "AT+CGMI": ["SIMCOM INCORPORATED", "OK"],
-    "AT+CGMM": ["SIMCOM_SIM7600E-H", "OK"],
-    "AT+CGSN": ["861477030000001", "OK"],
-    "AT+CPIN?": ["+CPIN: READY", "PB DONE", "OK"],
-    "AT+CSQ": ["+CSQ: 99,99", "OK"],
-    "AT+CEREG?": ["+CEREG: 0,5", "OK"],
-    "AT+COPS?": ['+COPS: 0,0,"vodafone TR, 4G",7', "OK"],
-    "ATD*99#": ["CONNECT 115200"],
-}
-EC21 = {
-    **COMMON,
-    "AT+CGMI": ["Quectel", "OK"],
-    "AT+CGMM": ["EC21", "OK"],
-    "AT+CGSN": ["+QIND: SMS DONE", "861107030000002", "OK"],
-    "AT+CSQ": ['+QIND: "csq",31,99', "+CSQ: 31,99", "OK"],
-    "AT+CEREG?": ["+CEREG: 2,0", "OK"],
-    "AT+CGREG?": ['+CGREG: 2,1,"D509","80D413D",7', "OK"],
-    "AT+COPS?": ["+COPS: 0", "OK"],
-    "ATD*99#": ["CONNECT 150000000"],
-}
+SIM800 = table(
+    COMMON,
+    rows={
+        "AT": ["AT", "OK"],  # echo
+        "ATE0": ["ATE0", "OK"],
+        "AT+CGMI": ["SIMCOM_Ltd", "OK"],
+        "AT+CGMM": ["Call Ready", "SIMCOM_SIM800L", "SMS Ready", "OK"],
+        "AT+CGSN": ["866104023192342", "OK"],
+        "AT+CSQ": ["+CSQ: 17,0", "OK"],
+        "AT+CEREG?": ["ERROR"],
+        "AT+CGREG?": ["+CGREG: 1", '*PSUTTZ: 2026,11,28,1,34,3,"+12",0', "+CGREG: 0,1", "OK"],
+        "AT+COPS?": ['+COPS: 0,0,"TURKCELL"', "OK"],
+        "ATD*99#": ["CONNECT"],
+    },
+)
+SIM7600 = table(
+    COMMON,
+    rows={
+        "AT+CGMI": ["SIMCOM INCORPORATED", "OK"],
+        "AT+CGMM": ["SIMCOM_SIM7600E-H", "OK"],
+        "AT+CGSN": ["861477030000001", "OK"],
+        "AT+CPIN?": ["+CPIN: READY", "PB DONE", "OK"],
+        "AT+CSQ": ["+CSQ: 99,99", "OK"],
+        "AT+CEREG?": ["+CEREG: 0,5", "OK"],
+        "AT+COPS?": ['+COPS: 0,0,"vodafone TR, 4G",7', "OK"],
+        "ATD*99#": ["CONNECT 115200"],
+    },
+)
+EC21 = table(
+    COMMON,
+    rows={
+        "AT+CGMI": ["Quectel", "OK"],
+        "AT+CGMM": ["EC21", "OK"],
+        "AT+CGSN": ["+QIND: SMS DONE", "861107030000002", "OK"],
+        "AT+CSQ": ['+QIND: "csq",31,99', "+CSQ: 31,99", "OK"],
+        "AT+CEREG?": ["+CEREG: 2,0", "OK"],
+        "AT+CGREG?": ['+CGREG: 2,1,"D509","80D413D",7', "OK"],
+        "AT+COPS?": ["+COPS: 0", "OK"],
+        "ATD*99#": ["CONNECT 150000000"],
+    },
+)
 
 
 class Modem:
@@ -98,10 +114,6 @@ class Modem:
             return error.cause
 
 
-def with_row(table, **rows):
-    return dict(table, **{name: row for name, row in rows.items()})
-
-
 def test_three_makers_modems_connect():
     expected = (
         (SIM800, "SIMCOM_Ltd", "SIMCOM_SIM800L", "866104023192342", "TURKCELL", -79, False),
@@ -136,7 +148,7 @@ def test_what_fails_has_a_name():
         ("no_carrier", "ATD*99#", []),
     )
     for cause, command, row in cases:
-        modem = Modem(dict(SIM800, **{command: row}))
+        modem = Modem(table(SIM800, rows={command: row}))
         assert modem.connect() == cause, (cause, modem.said[-3:])
         assert "ATD*99#" not in modem.said or command == "ATD*99#"
 
@@ -148,36 +160,38 @@ def test_an_apn_cannot_say_something_else():
 
 def test_a_pin_is_told_once_and_remembered_before():
     locked, ready = ["+CPIN: SIM PIN", "OK"], ["+CPIN: READY", "OK"]
-    right = Modem(dict(SIM800, **{"AT+CPIN?": [locked, ["+CME ERROR: 14"], ready], "AT+CPIN": ["OK", "+CPIN: READY"]}), "0123")
+    right = Modem(
+        table(SIM800, rows={"AT+CPIN?": [locked, ["+CME ERROR: 14"], ready], "AT+CPIN": ["OK", "+CPIN: READY"]}), "0123"
+    )
     assert right.connect() == "" and right.said.count('AT+CPIN="0123"') == 1
     assert (right.tried, right.accepted) == (["0123"], 1)
     for row in (["ERROR"], ["+CME ERROR: 16"], ["+CME ERROR: 3"], []):  # the last: no answer, and it asks again
-        wrong = Modem(dict(SIM800, **{"AT+CPIN?": locked, "AT+CPIN": row}), "0123")
+        wrong = Modem(table(SIM800, rows={"AT+CPIN?": locked, "AT+CPIN": row}), "0123")
         assert wrong.connect() == "pin_wrong" and wrong.said.count('AT+CPIN="0123"') == 1
         assert (wrong.tried, wrong.accepted) == (["0123"], 0)
-    again = Modem(dict(SIM800, **{"AT+CPIN?": locked, "AT+CPIN": ["OK"]}), "0123", may_try=False)
+    again = Modem(table(SIM800, rows={"AT+CPIN?": locked, "AT+CPIN": ["OK"]}), "0123", may_try=False)
     assert again.connect() == "pin_tried" and 'AT+CPIN="0123"' not in again.said
     for pin in ("12", "123456789", "12a4", '1"23'):
-        odd = Modem(dict(SIM800, **{"AT+CPIN?": locked, "AT+CPIN": ["OK"]}), pin)
+        odd = Modem(table(SIM800, rows={"AT+CPIN?": locked, "AT+CPIN": ["OK"]}), pin)
         assert odd.connect() == "pin_wrong" and not odd.tried, "no card has such a one: no try is wasted"
 
 
 def test_an_error_tells_no_pin():
-    modem = Modem(dict(SIM800, **{"AT+CPIN?": ["+CPIN: SIM PIN", "OK"], "AT+CPIN": ["ERROR"]}), "4711")
+    modem = Modem(table(SIM800, rows={"AT+CPIN?": ["+CPIN: SIM PIN", "OK"], "AT+CPIN": ["ERROR"]}), "4711")
     try:
         modem.run(modem.dialogue.connect())
-        assert False, "the PIN was wrong"
+        raise AssertionError("the PIN was wrong")
     except ModemError as error:
         assert "4711" not in error.sentence and "4711" not in repr(error)
 
 
 def test_a_modem_still_in_data_mode_is_called_back():
-    modem = Modem(dict(SIM800, AT=[[], [], [], [], [], ["OK"]]))
+    modem = Modem(table(SIM800, AT=[[], [], [], [], [], ["OK"]]))
     assert modem.connect() == "" and "+++" in modem.said[:7]
 
 
 def test_a_card_and_a_network_may_take_their_time():
-    modem = Modem(dict(EC21, **{"AT+CPIN?": [["+CME ERROR: 14"]] * 8 + [["+CPIN: READY", "OK"]]}))
+    modem = Modem(table(EC21, rows={"AT+CPIN?": [["+CME ERROR: 14"]] * 8 + [["+CPIN: READY", "OK"]]}))
     modem.table["AT+CGREG?"] = [["+CGREG: 2,2", "OK"]] * 20 + [["+CGREG: 2,3", "OK"]] * 5 + [['+CGREG: 2,5,"1","2",7', "OK"]]
     assert modem.connect() == "" and modem.dialogue.is_roaming
     assert 40000 < modem.waited_ms < 80000
