@@ -1,4 +1,4 @@
-"""The gateway with a modem: the whole gateway against a simulated modem on a pseudo-terminal, behind which is the host's network."""
+"""The gateway with a modem: all of it against a simulated modem on a pseudo-terminal; behind that is the host's own network."""
 
 import pytest
 
@@ -21,8 +21,12 @@ def told(rig, text):
 
 
 def up(rig, connections=1):
-    eventually(lambda: rig.control("modem")["connections"] == connections, lambda: (rig.control("modem"), events(rig)), 60)
-    eventually(lambda: command(rig, "get_status")["ip_address"] == "127.0.0.1", lambda: events(rig), 60)
+    """Wait until it is connected for the n-th time."""
+    eventually(
+        lambda: events(rig).count("Rig Mobile: connected, 127.0.0.1") == connections,
+        lambda: (rig.control("modem"), events(rig)),
+    )
+    assert rig.control("modem")["connections"] == connections
 
 
 @pytest.mark.parametrize(("bits", "style"), [(64, "SIM800"), (32, "SIM7600"), (64, "EC21")])
@@ -36,8 +40,10 @@ def test_connected_lost_and_connected_again(bits, style):
         rig.control("modem", drop=True, csq=31)
         up(rig, 2)
         assert command(rig, "get_status")["modem_rssi"] == -51 and rig.control("modem")["lights"] == 4
-        said = events(rig)
-        assert "the connection is lost" in said and said.count("Rig Mobile: connected, 127.0.0.1") == 2, said
+        assert [text for text in events(rig) if "modem: SIM" not in text and "modem: Q" not in text] == [
+            *("Rig Mobile: connected, 127.0.0.1", "modem: the data connection ended", "the connection is lost"),
+            "Rig Mobile: connected, 127.0.0.1",
+        ]
 
 
 def test_user_and_password_of_the_network_are_told():
@@ -53,12 +59,35 @@ def test_user_and_password_of_the_network_are_told():
 def test_a_wrong_pin_is_told_once_for_ever_and_the_right_one_opens():
     with start(modem_pin="1111") as rig:
         rig.control("modem", apn="m2m", pin="4711")
-        rig.control("modem", mute=True)  # until the card asks for its PIN
-        rig.control("reset", cause="power-on")
-        rig.control("modem", mute=False)
-        told_before = rig.control("modem")["pins"]
-        assert told_before <= 1
+        rig.control("reset", cause="power-on")  # the card asks from now on
+        told(rig, "PIN")
         for _ in range(2):
-            eventually(lambda: rig.control("modem")["tries"] <= 3 and events(rig), lambda: events(rig))
             rig.control("reset", cause="power-on")
-        assert rig.control("modem")["tries"] >= 2
+            told(rig, "this PIN was tried")
+        modem = rig.control("modem")
+        assert (modem["pins"], modem["tries"]) == (1, 2), "one try, and never another one"
+        change(rig, modem_pin="4711")
+        up(rig)
+        assert rig.control("modem")["tries"] == 3
+        text = rig.log() + str(events(rig))
+        assert "1111" not in text and "4711" not in text
+        rig.control("reset", cause="power-on")
+        eventually(lambda: rig.control("modem")["connections"] == 2, lambda: (rig.control("modem"), events(rig)))
+
+
+def test_a_modem_that_does_not_answer_is_reset():
+    with start() as rig:
+        rig.control("modem", apn="m2m", mute=True)
+        rig.control("reset", cause="power-on")
+        told(rig, "the modem does not answer")
+        eventually(lambda: rig.control("modem")["resets"], "a reset")
+        rig.control("modem", mute=False)
+        up(rig)
+
+
+def test_without_a_card():
+    with start() as rig:
+        rig.control("modem", sim=False)
+        rig.control("reset", cause="power-on")
+        told(rig, "there is no SIM card")
+        assert command(rig, "get_status")["ip_address"] == "0.0.0.0"

@@ -23,7 +23,7 @@ _IMEI = "866104023192342"
 
 
 class Modem(threading.Thread):
-    """`state` is what control() changes: style; sim (False: none), pin, tries; csq, registration (TS 27.007: 1 home, 2 searching,
+    """`state` is what control() changes: style; sim (False: none), pin, tries; csq, registration (TS 27.007: 1 home, 2 looks,
     3 denied, 5 roaming), operator; apn, user, password: what the network takes; mute (True: no answer to anything)."""
 
     def __init__(self, path):
@@ -68,6 +68,11 @@ class Modem(threading.Thread):
                 self.resets += 1
                 self._power_on()
             self._is_held = is_held
+
+    def power_on(self):
+        """Its supply was away."""
+        with self._lock:
+            self._power_on()
 
     def close(self):
         self._stopping = True

@@ -34,8 +34,8 @@ class Station:
     def __init__(self, field, options, command, watchdog_s=30.0):
         """`options`: flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port, discovery_port,
         netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None), release_keys, trial_s,
-        modem (a Modem or None), operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots (False: the
-        application is frozen into the interpreter)."""
+        operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots (False: the
+        application is frozen into the interpreter), modem (a Modem or None)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -211,6 +211,8 @@ class Station:
     def _start(self, cause, selector, loses_power):
         """Have the boot loader choose, and start that; returns an exit status if nothing could be started."""
         if loses_power:
+            if self.modem and cause == "power-on" and self._started_at:
+                self.modem.power_on()  # it has the same supply
             self._flash.power_on()
             self._failed_starts = 0
         before, self._ready = (self._boot.slot, self._ready), None
