@@ -25,6 +25,7 @@ _FIRST_PAUSE_S = const(5)
 _TOP_PAUSE_S = const(600)
 _RESET_FAILURES = const(3)  # in a row
 _PROVEN_MS = const(120000)  # a connection that lasted so long was none that failed
+_NONE_TRIED = {"tried": ""}
 _NAMES = const(("apn", "user", "password", "auth", "pin"))
 _HOPELESS = const(("pin_missing", "pin_wrong", "pin_tried", "puk"))  # until another PIN is set, or the card is changed
 
@@ -90,6 +91,8 @@ class _Keeper:
 
     async def _connect(self, settings):
         apn, user, password, auth, pin = settings
+        if not pin:  # who empties the setting wants to begin anew
+            self._mark_off()
         dialogue = Dialogue(apn, pin, self._may_try, self._mark_off)
         try:
             await self._lead(dialogue.connect(), dialogue)
@@ -178,7 +181,8 @@ class _Keeper:
         return True
 
     def _mark_off(self):
-        self._mark.save({"tried": ""})
+        if (self._mark.load() or _NONE_TRIED) != _NONE_TRIED:
+            self._mark.save(_NONE_TRIED)
 
 
 def _digest(pin):

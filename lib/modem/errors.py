@@ -6,7 +6,7 @@ SENTENCES = {
     "sim_fault": "the SIM card does not work in this modem",
     "pin_missing": "the SIM card asks for a PIN, and none is set",
     "pin_wrong": "the SIM card refused the PIN; it is not tried again until another one is set",
-    "pin_tried": "this PIN was tried and not accepted: empty the setting, then set the right one",
+    "pin_tried": "this PIN was tried and not accepted: empty the setting, wait a moment, set the right one",
     "puk": "the SIM card is locked: it asks for its PUK; unlock it in a telephone",
     "not_registered": "no network in reach took the modem in: check the antenna",
     "denied": "the network refuses this SIM card: is the contract valid, does it allow data and roaming?",

@@ -169,4 +169,8 @@ async def test_a_pin_is_marked_before_it_is_told(time):
     gateway.settings.change({"modem_pin": "1234"})
     await asyncio.sleep(20)
     assert len([command for _, command in gateway.line.asked if "1234" in command]) == 1
+    for pin in ("", "1234"):
+        gateway.settings.change({"modem_pin": pin})
+        await asyncio.sleep(20)
+    assert len([command for _, command in gateway.line.asked if "1234" in command]) == 2, "somebody asked for it"
     gateway.task.cancel()
