@@ -13,7 +13,7 @@ _RX_BYTES = const(4096)  # 350 ms at 115200: PPP brings whole packets without a 
 
 def make():
     """Return the NetPpp of the board."""
-    what = board.MODEM
+    what = board.MODEM  # pyright: ignore[reportAttributeAccessIssue] - other boards have none
     reset = Pin(what["reset"], Pin.OUT, value=not what["reset_on"])
     lights = [Pin(number, Pin.OUT, value=not board.LED_ON) for number in what["lights"]]
     line = UartEsp32(*what["uart"], rx_bytes=_RX_BYTES)

@@ -19,7 +19,17 @@ FLASH = 0x400000
 BUDGET = (220 + 120) * 1024
 ONLY_HOST = {
     f"firmware/port/{name}.py"
-    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "slots_file", "uart_pty")
+    for name in (
+        "aioble_fake",
+        "bluetooth_fake",
+        "flash_file",
+        "host",
+        "ppp_fake",
+        "radio_fake",
+        "rig_link",
+        "slots_file",
+        "uart_pty",
+    )
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
