@@ -175,7 +175,10 @@ class _Keeper:
     def _may_try(self, pin):
         """Return whether the card may be told this PIN: a file remembers it from before it is told until it was right."""
         tried = _digest(pin)
-        if self._mark.load() == {"tried": tried}:
+        known = self._mark.load()
+        if self._mark.failure:  # nobody knows: then it is not told
+            raise self._mark.failure
+        if known == {"tried": tried}:
             return False
         self._mark.save({"tried": tried})
         return True

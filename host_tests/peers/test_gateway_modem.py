@@ -46,6 +46,14 @@ def test_connected_lost_and_connected_again(bits, style):
         ]
 
 
+@pytest.mark.parametrize(("board", "has_modem"), [("HT_G12", True), ("SG_W1", False)])
+def test_settings_of_the_modem_have_a_page_where_there_is_one(board, has_modem):
+    with gateway(64, meters=[], settings=QUIET, board=board) as rig:
+        _, answer = api(rig, "/api/settings")
+        assert ("Modem" in [page["page"] for page in answer["pages"]]) == has_modem
+        assert answer["values"].get("modem_pin") == ({"set": False} if has_modem else None)
+
+
 def test_user_and_password_of_the_network_are_told():
     with start(modem_user="u", modem_password="wrong", modem_auth=1) as rig:
         rig.control("modem", apn="m2m", user="u", password="secret")

@@ -75,6 +75,8 @@ class Gateway:
         gateway = self
 
         class Document:
+            failure = None
+
             def load(self):
                 return gateway.marks.get(path)
 
