@@ -4,7 +4,9 @@ The modem is led into data mode and out of it by firmware/services/modem.py. Mic
 """
 
 _NO_ADDRESS = "0.0.0.0"
-_LOGIN_REFUSED = 7  # PPPERR_AUTHFAIL of lwIP
+# What status() tells: states of MicroPython's own, or errors of lwIP, negative
+_AT_WORK = (3, 4)  # connecting, connected
+_LOGIN_REFUSED = -7  # PPPERR_AUTHFAIL
 # From so many dBm on one more of four lights is lit; ours
 _STEPS = (-109, -97, -85, -73)
 
@@ -25,7 +27,7 @@ class NetPpp:
         self.hold_reset = hold_reset
         self._make_ppp = make_ppp
         self._lights = lights
-        self._ppp = None  # made when it is first used, for ever
+        self._ppp = None  # made when it is first used
         self.is_wanted = False
         self.is_open = False
         self.ssid = ""
@@ -47,6 +49,17 @@ class NetPpp:
         if self.is_open:
             self.is_open = False
             self._ppp.disconnect()
+
+    def has_let_go(self):
+        """Return whether PPP is done with the UART after close(); to be asked again. Until then it takes what comes."""
+        if self._ppp is None or self._ppp.status() not in _AT_WORK:
+            return True
+        self._ppp.poll()
+        return False
+
+    def drop(self):
+        """PPP does not let go of the UART: the next one is another one."""
+        self._ppp = None
 
     def look(self):
         """Return whether there is a connection and an address; hand over what was received."""

@@ -10,8 +10,10 @@ from firmware.port.net_ppp import NetPpp
 from firmware.port.uart_pty import UartPty
 
 _ADDRESSES = ("127.0.0.1", "255.0.0.0", "0.0.0.0", "0.0.0.0")
-_AUTHFAIL = 7
-_PEERDEAD = 9
+_CONNECTING = 3
+_CONNECTED = 4
+_AUTHFAIL = -7
+_PEERDEAD = -9
 
 
 class PppFake:
@@ -30,11 +32,12 @@ class PppFake:
     def connect(self, security=SEC_NONE, user="", key=""):
         self._heard = b""
         self._is_up = False
-        self._status = 0
+        self._status = _CONNECTING
         self._stream.write(b"PPP " + json.dumps([security, user, key]).encode() + b"\n")
 
     def disconnect(self):
         self._is_up = False
+        self._status = 0
 
     def poll(self):
         more = self._stream.read(256)
@@ -47,6 +50,7 @@ class PppFake:
                 self._status = _PEERDEAD
             elif b"UP" in self._heard:
                 self._is_up = True
+                self._status = _CONNECTED
 
     def isconnected(self):
         return self._is_up

@@ -20,6 +20,7 @@ _LOOK_MS = const(50)  # at the connection: 4 KB come in 350 ms
 _LISTEN_MS = const(10)  # at the answer to a command
 _IDLE_MS = const(500)
 _ADDRESS_MS = const(40000)
+_GOODBYE_MS = const(15000)  # lwIP asks twice, at six seconds each
 _RESET_MS = const(500)
 _FIRST_PAUSE_S = const(5)
 _TOP_PAUSE_S = const(600)
@@ -78,6 +79,7 @@ class _Keeper:
             self._tell(ModemError(cause, repr(error)))
         finally:
             self.ppp.close()
+        await self._take_over()
         if cause == "":
             await self._hang_up()
             return
@@ -143,6 +145,14 @@ class _Keeper:
             await asyncio.sleep_ms(0 if count else _LISTEN_MS)
         answer.final = ""
         return answer
+
+    async def _take_over(self):
+        """Wait until PPP has said goodbye: what the modem answers meanwhile goes to it."""
+        until = ticks_add(ticks_ms(), _GOODBYE_MS)
+        while not self.ppp.has_let_go():
+            if ticks_diff(until, ticks_ms()) <= 0:
+                self.ppp.drop()
+            await asyncio.sleep_ms(_LOOK_MS)
 
     async def _hang_up(self):
         """Bring the modem back to commands; return whether that is so."""

@@ -148,12 +148,31 @@ async def test_a_refused_login_and_no_address(time):
     gateway = Gateway(time, answers(), modem_user="u", modem_password="p")
     ppp_actions.start(gateway.ppp)
     await asyncio.sleep(3)
-    chip.PPP.made[-1].error = 7
+    chip.PPP.made[-1].error = -7
     await asyncio.sleep(2)
     assert "refused user or password" in gateway.told[-1]
     chip.PPP.made[-1].error = 0
     await asyncio.sleep(120)
     assert "gave no address" in gateway.told[-1]
+    gateway.task.cancel()
+
+
+@simulated(modem, uart_esp32)
+async def test_a_ppp_that_does_not_end_is_replaced(time):
+    gateway = Gateway(time, answers())
+    ppp_actions.start(gateway.ppp)
+    await asyncio.sleep(3)
+    driver = chip.PPP.made[-1]
+    driver.is_up = driver.is_slow = True
+    await asyncio.sleep(1)
+    ppp_actions.leave(gateway.ppp)
+    await asyncio.sleep(10)
+    assert gateway.line.asked[-1][1] == "ATD*99#", "the modem's answers would go to PPP"
+    await asyncio.sleep(10)
+    assert gateway.line.asked[-1][1] == "ATH"
+    ppp_actions.start(gateway.ppp)
+    await asyncio.sleep(3)
+    assert chip.PPP.made[-1] is not driver and chip.journal[-1][0] == "ppp"
     gateway.task.cancel()
 
 
