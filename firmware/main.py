@@ -14,7 +14,7 @@ else:
     from firmware.port.esp32 import Platform
 from firmware.field import Field
 from firmware.routes import Router
-from firmware.services import discovery, network
+from firmware.services import network
 from firmware.services.clock import SntpService
 from firmware.services.front import Front
 from firmware.services.inputs import Inputs
@@ -137,6 +137,10 @@ class Gateway:
         start("field", self.field.run)
         start("clock", self.sntp.run)
         start("board", platform.run)
+        if "modem" in board.PARTS and platform.lan and platform.lan.mode == "Modem":
+            from firmware.services import modem  # noqa: PLC0415 - RAM that only such boards need
+
+            start("modem", lambda: modem.run(self))
         if self.is_safe:
             self.events.add("start", f"safe mode: {platform.failed_starts} starts in a row failed")
         else:
@@ -145,7 +149,9 @@ class Gateway:
             start("history", self.history.run)
             self._start_push()
         ports = (None, None)
-        if self.settings.get("udp_enabled") and not self.is_safe:
+        if "discovery" in board.PARTS and self.settings.get("udp_enabled") and not self.is_safe:
+            from firmware.services import discovery  # noqa: PLC0415 - not every board has it
+
             ports, sockets, poll = self._load("firmware.services.discovery_sockets").open(self)
             start("discovery", lambda: discovery.run(self, sockets, poll))
         modbus_ports = self._load("firmware.modbus").start(self)
@@ -170,7 +176,11 @@ class Gateway:
         await self._watch()
 
     def _provision(self, seconds):
-        return self._load("firmware.services.provisioning").run(self, self._load, seconds)
+        if "phones" in board.PARTS:
+            service = self._load("firmware.services.provisioning")
+        elif "setup" in board.PARTS:
+            service = self._load("firmware.services.setup_ap")
+        return service.run(self, self._load, seconds)
 
     async def _watch(self):
         """Feed the watchdog while every task with a beat reports."""

@@ -31,8 +31,12 @@ import firmware.port.esp32 as _
 import firmware.port.flash_file as _
 import firmware.port.host as _
 import firmware.port.lan_actions as _
+import firmware.port.modem_esp32 as _
 import firmware.port.net_lan as _
+import firmware.port.net_ppp as _
 import firmware.port.net_wlan as _
+import firmware.port.ppp_actions as _
+import firmware.port.ppp_fake as _
 import firmware.port.pt1000_adc as _
 import firmware.port.pulse_pin as _
 import firmware.port.radio_fake as _
@@ -69,6 +73,7 @@ import firmware.services.modbus_access as _
 import firmware.services.modbus_session as _
 import firmware.services.modbus_tcp as _
 import firmware.services.modbus_tls as _
+import firmware.services.modem as _
 import firmware.services.neighbours as _
 import firmware.services.netbios_answer as _
 import firmware.services.network as _
@@ -102,6 +107,7 @@ import firmware.services.rest as _
 import firmware.services.session as _
 import firmware.services.settings as _
 import firmware.services.settings_file as _
+import firmware.services.setup_ap as _
 import firmware.services.sg_text as _
 import firmware.services.sntp as _
 import firmware.services.status as _
@@ -194,6 +200,10 @@ import lib.modbus.server as _
 import lib.modbus.tcp as _
 import lib.modbus.window as _
 import lib.modbus.write_rules as _
+import lib.modem.answer as _
+import lib.modem.dialogue as _
+import lib.modem.errors as _
+import lib.modem.lines as _
 import lib.mqtt.client as _
 import lib.mqtt.inbox as _
 import lib.mqtt.outbox as _

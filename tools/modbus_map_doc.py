@@ -249,7 +249,7 @@ _INPUTS = {
     "platform": "version of MicroPython x100, 0: not known",
     "files": "version of the file system",
     "mac": "MAC address",
-    "connection": "0 none, 1 connecting, 2 provisioning, 3 WiFi, 4 Ethernet",
+    "connection": "0 none, 1 connecting, 2 provisioning, 3 WiFi, 4 Ethernet, 5 modem",
     "address": "IP address as text",
     "rssi": "WiFi signal, dBm",
     "relay": "IR relay: 0 off, 1 on, 250 error, 255 not connected",

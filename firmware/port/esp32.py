@@ -58,10 +58,14 @@ class Platform:
         self.reset_cause = _CAUSES.get(machine.reset_cause(), "unknown")
         self.network = self.wlan = NetWlan(lambda: network.WLAN(network.WLAN.IF_STA), _thread.start_new_thread)
         self.lan = None
-        if board.LAN:
+        if "lan" in board.PARTS:
             from firmware.port.net_lan import NetLan  # noqa: PLC0415 - RAM that only such boards need
 
             self.lan = NetLan(_make_lan)
+        elif "modem" in board.PARTS:
+            from firmware.port import modem_esp32  # noqa: PLC0415
+
+            self.lan = modem_esp32.make()
         self.clock = ClockRtc()
         self.http_port = self.modbus_port = None  # the settings decide
         self.phones_port = 80  # where their programs ask, over the own access point

@@ -56,6 +56,10 @@ class Platform:
         self._link.on("wifi", self._hear_wifi)
         self.network = self.wlan = NetWlan(lambda: self._radio, lambda function, arguments: function(*arguments))
         self.lan = None
+        if "modem" in self._ttys and "modem" in board.PARTS:
+            from firmware.port import ppp_fake  # noqa: PLC0415 - RAM that only such boards need
+
+            self.lan = ppp_fake.make(self._ttys["modem"], self._link)
         self.clock = _Clock(config.get("clock"))
         self._flash = FlashFile(
             config["flash"], _FLASH_BYTES, config.get("power_cut"), config.get("operations"), config.get("flash_log")

@@ -15,6 +15,7 @@ class NetLan:
     mode = "Ethernet"
     ssid = ""
     rssi = 0
+    patience_ms = 30000  # until something else is tried
     actions = "firmware.port.lan_actions"  # the name of the module whose functions take this as their first argument
 
     def __init__(self, make_lan):

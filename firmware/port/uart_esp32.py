@@ -32,20 +32,21 @@ _PARITIES = {"N": None, "E": 0, "O": 1}
 class UartEsp32:
     """UART `number` on the GPIOs `tx` and `rx`; `enable`: GPIO of the RS-485 driver, high while sending, or None.
 
-    `inverted` names the lines whose level is turned round: "", "tx", "rx" or "tx rx".
+    `inverted` names the lines whose level is turned round: "", "tx", "rx" or "tx rx". `rx_bytes`: what may come unread.
+    `stream`: the driver itself, for PPP.
     """
 
-    def __init__(self, number, tx, rx, enable=None, inverted=""):
-        buffers = {"txbuf": _TX_BYTES, "rxbuf": _RX_BYTES}
+    def __init__(self, number, tx, rx, enable=None, inverted="", rx_bytes=_RX_BYTES):
+        buffers = {"txbuf": _TX_BYTES, "rxbuf": rx_bytes}
         invert = (UART.INV_TX if "tx" in inverted else 0) | (UART.INV_RX if "rx" in inverted else 0)
         self._enable = None if enable is None else Pin(enable, Pin.OUT, value=0)
-        self._uart = UART(number, 19200, tx=tx, rx=rx, timeout=0, timeout_char=0, invert=invert, **buffers)
+        self.stream = UART(number, 19200, tx=tx, rx=rx, timeout=0, timeout_char=0, invert=invert, **buffers)
         self._waste = bytearray(128)
         self.char_us = 520
 
     def configure(self, baud, parity, stop):
         """Set speed, parity "N", "E" or "O", stop bits 1 or 2; data bits are 8. What is being sent goes out before."""
-        self._uart.init(baudrate=baud, bits=8, parity=_PARITIES[parity], stop=stop)
+        self.stream.init(baudrate=baud, bits=8, parity=_PARITIES[parity], stop=stop)
         self.char_us = (9 + (parity != "N") + stop) * 1000000 // baud
 
     async def send(self, frame):
@@ -57,7 +58,7 @@ class UartEsp32:
         length = len(frame)
         if length > _LONGEST_FRAME:
             raise ValueError("frame too long for the port")
-        uart, enable = self._uart, self._enable
+        uart, enable = self.stream, self._enable
         if enable:
             enable.on()
         try:
@@ -83,11 +84,11 @@ class UartEsp32:
 
     def receive(self, view):
         """Put what was received into the view; return how many characters that were, 0 if none. Never waits."""
-        return self._uart.readinto(view) or 0 if self._uart.any() else 0
+        return self.stream.readinto(view) or 0 if self.stream.any() else 0
 
     def discard(self):
         """Throw away what was received; return how many characters that were. Never waits."""
-        uart, thrown = self._uart, 0
+        uart, thrown = self.stream, 0
         while thrown < _MOST_WASTE and uart.any():
             thrown += uart.readinto(self._waste) or 0
         return thrown

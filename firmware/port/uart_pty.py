@@ -25,14 +25,17 @@ _waste = bytearray(64)  # nobody reads it
 
 
 class UartPty:
-    """`path` of the terminal; `link`: the rig, which hears of each configuration of `name`; `paced` False: no wire timing."""
+    """`path` of the terminal; `link`: the rig, which hears of each configuration of `name`; `paced` False: no wire timing.
+
+    `stream`: the file itself while the terminal is open, for what plays PPP.
+    """
 
     def __init__(self, path, name="", link=None, paced=True):
         self._path = path
         self._name = name
         self._link = link
         self._paced = paced
-        self._file = None
+        self.stream = None
         self.char_us = 1000
         self._line = (19200, "N", 1)
 
@@ -42,16 +45,16 @@ class UartPty:
         self.char_us = (9 + (parity != "N") + stop) * 1000000 // baud
         if self._link:
             self._link.send(event="line", port=self._name, baud=baud, parity=parity, stop=stop)
-        if self._file:
+        if self.stream:
             self._set_line()
 
     async def send(self, frame):
         """Send all of `frame`; return when its last character is out and the port listens again. Raises OSError."""
-        if self._file is None:
+        if self.stream is None:
             self._open()
         end_us = ticks_add(ticks_us(), len(frame) * self.char_us)
         try:
-            self._file.write(frame)
+            self.stream.write(frame)
         except OSError:
             self._close()
             raise
@@ -67,10 +70,10 @@ class UartPty:
 
         Raises OSError when the line is gone.
         """
-        if self._file is None:
+        if self.stream is None:
             self._open()
         try:
-            count = self._file.readinto(view)
+            count = self.stream.readinto(view)
         except OSError:
             self._close()
             raise
@@ -82,7 +85,7 @@ class UartPty:
     def discard(self):
         """Throw away what was received; return how many characters that were. Never waits."""
         thrown = 0
-        while self._file and thrown < _MOST_WASTE:
+        while self.stream and thrown < _MOST_WASTE:
             try:
                 count = self.receive(_waste)
             except OSError:
@@ -93,20 +96,20 @@ class UartPty:
         return thrown
 
     def _open(self):
-        self._file = open(self._path, "r+b")  # noqa: SIM115
+        self.stream = open(self._path, "r+b")  # noqa: SIM115
         # Reading loops until the buffer is full or there is no more: only a non-blocking file says "no more".
-        ffi.open("libc.so.6").func("i", "fcntl", "iii")(self._file.fileno(), _F_SETFL, _O_RDWR_NONBLOCK)
-        termios.setraw(self._file.fileno())
+        ffi.open("libc.so.6").func("i", "fcntl", "iii")(self.stream.fileno(), _F_SETFL, _O_RDWR_NONBLOCK)
+        termios.setraw(self.stream.fileno())
         self._set_line()
 
     def _set_line(self):
         baud, parity, stop = self._line
-        attributes = termios.tcgetattr(self._file.fileno())
+        attributes = termios.tcgetattr(self.stream.fileno())
         flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD)
         attributes[2] = flags | (stop == 2 and _CSTOPB) | (parity != "N" and _PARENB) | (parity == "O" and _PARODD)
         attributes[4] = attributes[5] = _SPEEDS[baud]
         try:
-            termios.tcsetattr(self._file.fileno(), termios.TCSANOW, attributes)
+            termios.tcsetattr(self.stream.fileno(), termios.TCSANOW, attributes)
         except OSError as error:
             # A pseudo-terminal takes no parity: some C libraries say so after they have set all the rest.
             if error.errno != _EINVAL or parity == "N":
@@ -114,6 +117,6 @@ class UartPty:
 
     def _close(self):
         """The line is gone; the next use opens it anew."""
-        if self._file:
-            self._file.close()
-            self._file = None
+        if self.stream:
+            self.stream.close()
+            self.stream = None

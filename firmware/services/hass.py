@@ -38,7 +38,7 @@ boot|Started|timestamp||dk
 crashes|Failed tasks|||id
 heap|Free memory|data_size|B|mdh
 lag_ms|Longest hold of the loop|duration|ms|mdh
-rssi|Wi-Fi signal|signal_strength|dBm|md
+rssi|Signal|signal_strength|dBm|md
 temperature|Temperature|temperature|°C|m
 pulses|Pulse counter|||i
 """)
@@ -87,7 +87,7 @@ def _gateway(gateway, link, _):
     mac = ":".join(["%02x" % byte for byte in gateway.platform.mac])
     head = (_gateway_id(gateway), mac, model, serial, model, serial, VERSION, network.address, settings.get("http_port"))
     commands = settings.get(f"push{link}_commands") and topics.commands(gateway, link)
-    absent = () if network.mode == "WiFi" else ("rssi",)
+    absent = ("rssi",) if network.mode == "Ethernet" else ()
     absent += () if settings.get("adc_enabled") else ("temperature",)
     absent += () if settings.get("pulse_cnt_en") else ("pulses",)
     switches = [

@@ -18,6 +18,9 @@ def status(gateway):
     if network.mode == "WiFi":
         yield "ssid", network.ssid
         yield "wifi_rssi", network.rssi
+    elif network.mode == "Modem":
+        yield "operator", network.ssid
+        yield "modem_rssi", network.rssi
     yield "ip_address", network.address
     yield "mac_address", ":".join(["%02X" % byte for byte in platform.mac])
     yield "sw_version", VERSION

@@ -17,7 +17,7 @@ _ROAM_MS = const(300000)  # between two searches for a stronger access point: ea
 async def run(gateway, load, told_mode, told, provision):
     """Keep the gateway connected, for ever.
 
-    `gateway.platform` has the drivers `wlan` and `lan` (None where there is none), and `network`: the one in use, for all to
+    `gateway.platform` has the drivers `wlan` and `lan` (Ethernet or a modem; None), and `network`: the one in use, for all to
     see. `load(name)` returns a module that is in RAM only while it is used. `told_mode(mode)` hears "connecting",
     "provisioning" and "operational", `told(is_up)` of each change. `provision(seconds)` is awaited when no network can be
     joined; meanwhile `gateway.trial` is the Trial (firmware/services/network_trial.py) by which new credentials are tried.
@@ -34,7 +34,7 @@ async def run(gateway, load, told_mode, told, provision):
                 await asyncio.sleep_ms(_LOOK_MS)
                 if lan and lan is not link and lan.look():
                     break
-                if link.rssi < _WEAK_DBM and ticks_diff(ticks_ms(), looked_ms) > _ROAM_MS:
+                if link.mode == "WiFi" and link.rssi < _WEAK_DBM and ticks_diff(ticks_ms(), looked_ms) > _ROAM_MS:
                     looked_ms = ticks_ms()
                     await load("firmware.services.network_roaming").roam(gateway, load, link)
         finally:

@@ -1,4 +1,4 @@
-"""How a connection is found: Ethernet, the stored wireless networks, provisioning, and from the beginning, for ever.
+"""How a connection is found: Ethernet or a modem, the stored wireless networks, provisioning, and from the beginning, for ever.
 
 In RAM only while there is no connection. SG manual, 3.2: 30 s for the networks, then 3 minutes of provisioning, then again.
 """
@@ -14,9 +14,8 @@ from lib.text.ssid import to_bytes
 _LOOK_MS = const(250)
 _CONNECT_MS = const(30000)
 _PROVISION_S = const(180)
-_ETHERNET = const(1)
+_ETHERNET = const(1)  # or a modem, on a board that has one
 _RADIO_RESTART = const(5)  # failures in a row: it may be stuck
-_LINK_MS = const(30000)  # that Ethernet is waited for
 _FIRST_PAUSE_S = const(1)  # between two rounds through the networks
 _TOP_PAUSE_S = const(60)
 _FAILED_S = const(10)  # after what should not fail
@@ -45,7 +44,7 @@ class _Search:
     async def run(self):
         """Return when platform.network is connected."""
         platform = self.platform
-        if await self._is_on_ethernet(_LINK_MS):
+        if await self._is_on_ethernet():
             return
         platform.network = platform.wlan
         while not self._start(platform.wlan):
@@ -53,8 +52,8 @@ class _Search:
         while not await self._connect() and not await self._provision():
             self.networks = stored(self.settings)
 
-    async def _is_on_ethernet(self, patience_ms):
-        """Return whether Ethernet is connected; wait for it as long as that, for ever if nothing else may take its place."""
+    async def _is_on_ethernet(self):
+        """Return whether Ethernet, or a modem, is connected; wait its time, for ever if nothing else may take its place."""
         lan, is_wished = self.platform.lan, self._wishes_ethernet()
         if lan is None or (self.networks and not is_wished):
             return False
@@ -62,11 +61,11 @@ class _Search:
         self.platform.network = lan
         while not self._start(lan):
             await asyncio.sleep(_FAILED_S)
-        until = ticks_add(ticks_ms(), patience_ms)
+        until = ticks_add(ticks_ms(), lan.patience_ms)
         is_only = is_wished and not value(self.settings, "lan_fallback")
         while not lan.look():
             if not is_only and ticks_diff(until, ticks_ms()) <= 0:
-                self._tell("no link on Ethernet")
+                self._tell("no link on " + lan.mode)
                 return False
             await asyncio.sleep_ms(_LOOK_MS)
         self.actions.leave(self.platform.wlan)  # it may have stood in

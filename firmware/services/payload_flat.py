@@ -98,7 +98,7 @@ def _gateway(gateway, utc):
     clock, inputs, health = gateway.clock, gateway.inputs.group, gateway.health
     items = [("heap", health.heap_free(), 0), ("lag_ms", health.lag_us, -3), ("crashes", gateway.supervisor.crashes, 0)]
     network = gateway.platform.network
-    if network.mode == "WiFi":
+    if network.mode != "Ethernet":
         items.append(("rssi", network.rssi, 0))
     if inputs.quality() != ABSENT:
         for index, name in ((TEMPERATURE, "temperature"), (PULSES, "pulses")):

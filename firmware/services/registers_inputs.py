@@ -102,10 +102,10 @@ def _input(gateway, name):
 def _connection(gateway):
     network = gateway.platform.network
     if network.address != _NO_ADDRESS:
-        return 4 if network.mode == "Ethernet" else 3
+        return 4 if network.mode == "Ethernet" else 3 if network.mode == "WiFi" else 5
     if gateway.trial:
         return 2
-    return 1 if network.mode == "Ethernet" or gateway.settings.get("wifi_ssid") else 0
+    return 1 if network.mode != "WiFi" or gateway.settings.get("wifi_ssid") else 0
 
 
 def _hundredths(version):

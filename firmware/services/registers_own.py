@@ -52,6 +52,7 @@ HOLDING_BLOCKS = (
     (2301, 144),
     (2501, 106),
     (2701, 117),
+    (3701, 69),
     (5001, 4),
 )
 
@@ -263,6 +264,19 @@ HOLDING = (
 0 upgrade_auto
 1 upgrade_certificate text 16
 17 upgrade_url text 100
+""",
+    ),
+    (
+        3701,
+        0,
+        1,
+        69,
+        """
+0 modem_auth
+1 modem_apn text 32
+33 modem_user text 16
+49 modem_password secret 16
+65 modem_pin secret 4
 """,
     ),
     (

@@ -158,6 +158,17 @@ upgrade_auto|choice|1|0=Off,1=Tell of a new version,2=Install it||New versions
         None,
     ),
     (
+        "Modem",
+        """
+modem_apn|text|internet|63||Access point name (APN)
+modem_user|text||32||User of the access point
+modem_password|text||32|secret|Password of the access point
+modem_auth|choice|2|1=PAP,2=CHAP||How user and password are told
+modem_pin|text||8|secret|PIN of the SIM card
+""",
+        None,
+    ),
+    (
         "Polling",
         """
 poll_ms|int|1000|0..60000||Time from one reading of a meter to the next, ms

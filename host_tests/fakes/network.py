@@ -83,3 +83,42 @@ class LAN:
         if self.static:
             return self.static
         return (self.address, "255.255.255.0", "192.168.7.1", "192.168.7.1")
+
+
+class PPP:
+    """`is_up` and `error` (negative) are the test's to set, `polls` to see. `is_slow`: it never has said goodbye."""
+
+    SEC_NONE, SEC_PAP, SEC_CHAP = 0, 1, 2
+    made = []
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.is_up = False
+        self.error = 0
+        self.polls = 0
+        self.is_at_work = False
+        self.is_slow = False
+        PPP.made.append(self)
+
+    def connect(self, security=SEC_NONE, user="", key=""):
+        if self.is_at_work:
+            raise OSError("already")
+        self.is_at_work = True
+        journal.append(("ppp", security, user, key))
+
+    def disconnect(self):
+        journal.append(("ppp off",))
+        self.is_up = False
+        self.is_at_work = self.is_slow
+
+    def poll(self):
+        self.polls += 1
+
+    def isconnected(self):
+        return self.is_up
+
+    def status(self):
+        return self.error or (4 if self.is_up else 3 if self.is_at_work else 1)
+
+    def ifconfig(self):
+        return ("10.64.1.2", "255.255.255.255", "10.64.64.64", "10.64.0.1") if self.is_up else ("0.0.0.0",) * 4

@@ -4,10 +4,11 @@ import ast
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tools import imports
+from tools import imports, parts
 from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
 from tools.partitions import partitions
 
@@ -18,11 +19,20 @@ FLASH = 0x400000
 BUDGET = (220 + 120) * 1024
 ONLY_HOST = {
     f"firmware/port/{name}.py"
-    for name in ("aioble_fake", "bluetooth_fake", "flash_file", "host", "radio_fake", "rig_link", "slots_file", "uart_pty")
+    for name in (
+        "aioble_fake",
+        "bluetooth_fake",
+        "flash_file",
+        "host",
+        "ppp_fake",
+        "radio_fake",
+        "rig_link",
+        "slots_file",
+        "uart_pty",
+    )
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
-UNUSED |= {f"lib/iec62056/{path.name}" for path in (TOP / "lib" / "iec62056").glob("*.py")}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
 # Modules in C of MicroPython 1.28 for the ESP32 (its documentation)
@@ -80,6 +90,12 @@ def pins(data):
     for name in ("mdc", "mdio", "power", "clock_in"):
         if data["LAN"]:
             yield name, data["LAN"][name], name != "clock_in"
+    if "modem" in data["PARTS"]:
+        yield "modem tx", data["MODEM"]["uart"][1], True
+        yield "modem rx", data["MODEM"]["uart"][2], False
+        yield "modem reset", data["MODEM"]["reset"], True
+        for number, pin in enumerate(data["MODEM"]["lights"]):
+            yield f"signal {number}", pin, True
     for name, pin in data.get("LAN_FIXED", {}).items():
         yield name, pin, name.startswith("t")
 
@@ -136,13 +152,16 @@ def test_board_data_is_complete(name):
     data = board(name)
     assert data["PLATFORM"] == "esp32"
     assert data["MODEL"] == name.replace("_", "-")
-    assert set(data["UARTS"]) == set(data["PORTS"]) == set(board("HOST")["PORTS"])
-    assert sorted(uart[0] for uart in data["UARTS"].values()) == [0, 1, 2]
+    assert set(data["UARTS"]) == set(data["PORTS"]) <= set(board("HOST")["PORTS"])
+    uarts = [*data["UARTS"].values(), *([data["MODEM"]["uart"]] if "modem" in data["PARTS"] else [])]
+    assert sorted(uart[0] for uart in uarts) == [0, 1, 2]
     assert data["CONSOLE"] is False, "a console would share UART0 with the RS-485 port"
-    assert {uart[4] for uart in data["UARTS"].values()} <= {"", "tx", "rx", "tx rx"}
+    assert {uart[4] for uart in uarts} <= {"", "tx", "rx", "tx rx"}
     # 0 to 100 degC must lie where the converter of the ESP32 is straight: 150 to 2450 mV at 11 dB
     for ohm in (1000, 1385):
         assert 150 <= data["PT1000_SUPPLY_MV"] * ohm / (ohm + data["PT1000_PULL_UP_OHM"]) <= 2450
+    assert ("phones" in data["PARTS"]) != ("setup" in data["PARTS"]), "one way to be set up"
+    assert (data["LAN"] is not None) == ("lan" in data["PARTS"])
     if data["LAN"]:
         assert data["LAN_FIXED"] == RMII, "the chip has these pins for RMII and no others"
 
@@ -164,13 +183,14 @@ class Manifest:
         self.required = []
         self._include(path)
 
-    def _include(self, path):
+    def _include(self, path, **told):
         self.included.append(str(path))
         if "$(" in str(path):
             return  # MicroPython's own
         where = path.parent.resolve()
         calls = {
-            "include": lambda inner: self._include(inner if "$(" in inner else where / inner),
+            "include": lambda inner, **told: self._include(inner if "$(" in inner else where / inner, **told),
+            "options": SimpleNamespace(**told),
             "require": self.required.append,
             "module": lambda file, base_path=".", opt=None: self._add(where / base_path, file, opt),
             "package": lambda room, files=None, base_path=".", opt=None: self._package(where / base_path, room, files, opt),
@@ -191,21 +211,36 @@ class Manifest:
         self.options.add(opt)
 
 
+def lacks(name):
+    """Names of the parts that a board does not have."""
+    data = board(name)
+    return set(parts.PARTS_OF) - set(data["PROTOCOLS"]) - set(data["PARTS"])
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_module_is_frozen(name):
+def test_every_module_is_frozen_but_those_of_parts_that_the_board_lacks(name):
     manifest = Manifest(BOARDS / name / "manifest.py")
-    application = {str(path): source for source, path in sources(name)}
-    missing = set(application) - set(manifest.frozen) - ONLY_HOST - UNUSED - REQUIRED
-    assert not missing, f"not frozen: {sorted(missing)}"
-    assert set(manifest.frozen) - set(application) == {"_boot.py", "boot.py", "main.py"}
-    assert not set(manifest.frozen) & ONLY_HOST, "the host's hardware is no part of a device"
-    assert not set(manifest.frozen) & UNUSED
+    application = {str(path) for source in imports.application().values() for path in [source.relative_to(TOP)]}
+    left_out = {path for path in application if parts.part_of(path) in lacks(name)}
+    expected = application - left_out - ONLY_HOST - UNUSED | {"board.py", "web_assets.py", "_boot.py", "boot.py", "main.py"}
+    assert set(manifest.frozen) == expected
+    assert {str(path) for _, path in sources(name)} - REQUIRED == expected - {"_boot.py", "boot.py", "main.py"}
     assert manifest.frozen["board.py"] == BOARDS / name / "board.py"
     assert manifest.options == {3}
     assert "$(MPY_DIR)/extmod/asyncio" in manifest.included
-    assert manifest.required == ["aioble-peripheral", "aioble-server", "umqtt.simple"]
+    aioble = [] if "bluetooth" in lacks(name) else ["aioble-peripheral", "aioble-server"]
+    assert manifest.required == [*aioble, "umqtt.simple"]
     # The port's own modules would bring its _boot.py with them, which waits for ever when the flash is damaged.
     assert not any("PORT_DIR" in path for path in manifest.included)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "HOST"])
+def test_a_board_names_parts_that_there_are(name):
+    data = board(name)
+    assert set(data["PROTOCOLS"]) <= {"modbus", "iec62056", "tunnel"} and "modbus" in data["PROTOCOLS"]
+    assert set(data["PARTS"]) <= set(parts.PARTS_OF) - set(data["PROTOCOLS"])
+    if name == "HOST":
+        assert not lacks(name), "what a development machine lacks nobody tests"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -221,6 +256,7 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
     for module, source in frozen.items():
         if module == "firmware.names":
             continue  # a list of names, never imported: tools/module_names.py
+        asked = imports.asked(source)
         for line, wanted in imports.named(source):
             if wanted.endswith("*"):
                 is_there = any(other.startswith(wanted[:-1]) for other in frozen)
@@ -228,9 +264,28 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
                 is_there = wanted[:-1] in frozen or wanted[:-1] not in application
             else:
                 is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
-            if not is_there:
+            if not is_there and not _is_asked_for(wanted.rstrip("*?"), line, source, asked & lacks(name)):
                 lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
     assert not lacking
+
+
+def _is_asked_for(module, line, source, asked):
+    """Whether a module is imported or named inside a function only, of a source that asks whether the board has that part."""
+    path = module.replace(".", "/") + ".py"
+    is_part = parts.part_of(path) in asked or parts.part_of(path.replace(".py", "/x.py")) in asked
+    return is_part and line not in imports.at_module_level(source)
+
+
+def test_a_module_of_a_part_may_be_imported_where_the_board_is_asked(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text(
+        "import board\nimport lib.modem.dialogue\n\ndef f(load):\n    if 'modem' in board.PARTS:\n"
+        "        load('firmware.services.modem')\n    load('firmware.services.tunnel')\n"
+    )
+    asked = imports.asked(source)
+    assert asked == {"modem"}
+    found = {line: _is_asked_for(name, line, source, asked) for line, name in imports.named(source)}
+    assert found == {1: False, 2: False, 6: True, 7: False}
 
 
 def test_a_missing_module_would_be_noticed(tmp_path):
@@ -243,9 +298,9 @@ def test_a_missing_module_would_be_noticed(tmp_path):
     assert found == {"machine", "lib.a", "lib.a.b?", "lib.c", "firmware.services.d", "firmware.services.e_*"}
 
 
-def test_the_frozen_application_is_inside_its_budget():
-    frozen = Manifest(BOARDS / "SG_W1" / "manifest.py").frozen
-    sizes = {path: size for path, size in frozen_sizes("SG_W1").items() if path in frozen or path in REQUIRED}
+@pytest.mark.parametrize("name", NAMES)
+def test_the_frozen_application_is_inside_its_budget(name):
+    sizes = frozen_sizes(name)
     sizes.pop("firmware/names.py")  # its text is that of names which are in flash already
     total = sum(sizes.values())
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:6]
@@ -269,8 +324,8 @@ def test_build_files_are_whole_and_share_what_is_equal(name):
     assert "MICROPY_HW_ENABLE_UART_REPL (0)" in header
     assert "MP_PLAT_ALLOC_HEAP" in header and "MICROPY_GC_INITIAL_HEAP_SIZE" in header, "Python would starve radio and TLS"
     assert f"MICROPY_PY_NETWORK_LAN ({int(board(name)['LAN'] is not None)})" in header
-    variant = (folder / "mpconfigvariant_NO_BLUETOOTH.cmake").read_text()
-    assert "../common/mpconfigvariant_NO_BLUETOOTH.cmake" in variant
+    variant = "mpconfigvariant_NO_BLUETOOTH.cmake"
+    assert f"../common/{variant}" in (folder / variant).read_text() if "bluetooth" in board(name)["PARTS"] else cmake
     # MicroPython joins the files as they are: without a line end the last setting of one swallows the first of the next.
     for file in (folder / "sdkconfig.board", BOARDS / "common/sdkconfig.common"):
         assert file.read_text().endswith("\n"), file
@@ -300,6 +355,8 @@ def test_idf_settings_that_the_firmware_relies_on(name):
     assert settings["CONFIG_LOG_DEFAULT_LEVEL_NONE"] == "y", "log text that nobody can read fills the slot"
     assert "CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT" not in settings, "MicroPython's panic handler does not link with it"
     assert settings["CONFIG_ESPTOOLPY_FLASHSIZE_4MB"] == "y"
+    assert settings["CONFIG_LWIP_PPP_SUPPORT"] == ("y" if "modem" in board(name)["PARTS"] else "n")
+    assert "modem" not in board(name)["PARTS"] or settings["CONFIG_LWIP_PPP_CHAP_SUPPORT"] == "y"
 
 
 def public_names(path, name):

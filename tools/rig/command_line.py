@@ -12,10 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.parts import board_data
 from tools.rig import boot_loader, flash
 from tools.rig import field as fields
 from tools.rig.errors import RigError
 from tools.rig.gateway import WATCHDOG_S
+from tools.rig.modem import Modem
 from tools.rig.station import TOP, Station
 from tools.rig.world import World
 
@@ -126,6 +128,7 @@ def _up(options, folder):
                 "aioble": _aioble(),
                 "release_keys": _release_keys(options.release_key),
                 "trial_s": options.trial_s,
+                "modem": _modem(options, folder),
             },
             command,
             options.watchdog_s,
@@ -161,6 +164,12 @@ def _flash(chip, image, counter):
     flash.prepare(chip)
     if not boot_loader.was_upgraded(flash.Flash(chip, counter)):
         flash.write_image(chip, image)
+
+
+def _modem(options, folder):
+    """The simulated modem of a board that has one, None for another."""
+    board = TOP / "boards" / options.board / "board.py"
+    return Modem(folder / "modem") if board.exists() and "modem" in board_data(options.board)["PARTS"] else None
 
 
 def _release_keys(arguments):

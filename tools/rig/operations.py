@@ -94,6 +94,11 @@ class Operations:
         self._station.wifi = [{**DEFAULT_WIFI[0], **ap} for ap in aps]
         self._station.send({"op": "wifi", "aps": self._station.wifi})
 
+    def _op_modem(self, request):
+        if not self._station.modem:
+            raise RigError("this board has no modem")
+        return self._station.modem.control(request)
+
     def _op_ap(self, _):
         return self._station.ap
 

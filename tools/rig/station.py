@@ -35,7 +35,7 @@ class Station:
         """`options`: flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port, discovery_port,
         netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None), release_keys, trial_s,
         operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots, is_frozen
-        (the application is in the interpreter, and does not come from the slot)."""
+        (the application is in the interpreter, and does not come from the slot), modem (a Modem or None)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -49,6 +49,7 @@ class Station:
         self._flash = Flash(options["flash"], options["operations"], options["power_cut"], options.get("flash_log"))
         self._boot = Start("", False)
         self._failed_starts = 0  # in a row: what the gateway keeps over resets, but not without power
+        self.modem = options.get("modem")  # Modem, on boards that have one
         self._control = Control(Operations(self).operate)
         self._air = Air(self.send)
         self._ready = None  # the gateway's ready event since its last start
@@ -162,6 +163,8 @@ class Station:
             self._gateway.kill()
             self._control.close()
             self._air.close()
+            if self.modem:
+                self.modem.close()
 
     def _patience_s(self):
         patience_s = self._gateway.starving_in_s()
@@ -208,6 +211,8 @@ class Station:
     def _start(self, cause, selector, loses_power):
         """Have the boot loader choose, and start that; returns an exit status if nothing could be started."""
         if loses_power:
+            if self.modem and cause == "power-on" and self._started_at:
+                self.modem.power_on()  # it has the same supply
             self._flash.power_on()
             self._failed_starts = 0
         before, self._ready = (self._boot.slot, self._ready), None
@@ -239,6 +244,8 @@ class Station:
     def _argument(self, cause):
         options, world = self._options, self.field.world
         tty = {port: str(line.path) for port, line in self.field.lines.items()}
+        if self.modem:
+            tty["modem"] = str(self.modem.pty.path)
         return {
             "flash": str(options["flash"]),
             "operations": str(options["operations"]),
@@ -274,6 +281,10 @@ class Station:
             self.leds = {"green": message["green"], "red": message["red"]}
         elif kind == "ap":
             self.ap = {"ssid": message["ssid"], "password": message["password"]}
+        elif kind == "modem" and self.modem:
+            self.modem.hold_reset(message["reset"])
+        elif kind == "signal" and self.modem:
+            self.modem.lights = message["lights"]
         elif kind == "fed":
             self._gateway.fed()
         elif kind == "starts":

@@ -1,0 +1,2 @@
+include("../common/manifest.py", board="HT_G12")
+module("board.py", opt=3)
