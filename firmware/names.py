@@ -215,10 +215,12 @@ import lib.store.energy_reader as _
 import lib.store.journal as _
 import lib.store.journal_record as _
 import lib.store.journal_start as _
+import lib.store.meter_log as _
 import lib.store.profile as _
+import lib.store.profile_files as _
 import lib.store.profile_kernels as _
 import lib.store.profile_part as _
-import lib.store.profile_rows as _
+import lib.store.profile_reader as _
 import lib.store.sample as _
 import lib.text.ssid as _
 import lib.x509.certificate as _

@@ -2,66 +2,40 @@
 
 Of each meter there are files `<key>.<period>.<chunk>`, period in minutes, chunk the number (six hexadecimal digits) of the
 first chunk in it: a file holds that chunk and all up to the next file's. In it are parts (lib/store/profile_part.py), a
-description before all others. Records that come go to the newest part of their chunk if that is the last one of its file, which
-is then written anew, else to a part of their own behind all others. littlefs lets a file's new content appear when it is closed,
-as a whole. So a record that fills an old hole is stored where it belongs, and a damaged part loses its own records only.
+description before all others. Records that come go to the newest part of their chunk if that is the last one of its file,
+which is then written anew, else to a part of their own behind all others. littlefs lets a file's new content appear when it is
+closed, as a whole. So a record that fills an old hole is stored where it belongs, and a damaged part loses its own records only.
 
 What was added last is in RAM until flush(), which comes by itself when another meter or chunk begins. A power cut loses that
 and nothing else: last() then is what it was before, and who reads the meter asks it again.
 """
 
 import os
+import sys
 
 from micropython import const
 
-from lib.store.profile_part import CHUNK, CRC_SIZE, HEAD_SIZE, MOST_CHANNELS, ROWS, Part, description, head, is_sound
-
-FOLDER = "/profiles"
+from lib.store.profile_files import Meter, channels_of, load, newest, scan
+from lib.store.profile_part import HEAD_SIZE, MOST_CHANNELS, ROWS, Part, description, head
 
 _SEGMENT = const(8188)  # bytes: two blocks of littlefs
 _BLOCK = const(4096)
 _SHARE = const((4, 9))  # of the flash that profiles may fill
 _BUFFER = const(1400)  # bytes that hold nearly every part
 _LONGEST = const(5600)  # and those that hold any
-_AT_ONCE = const(8)  # parts looked at before others run
 _MOST_KEY = const(32)
-
-
-class _Meter:
-    """Which files there are of a meter; what it is now."""
-
-    def __init__(self, path, period):
-        self.path = path
-        self.period = period
-        self.span = CHUNK * 60 * period  # of a chunk, in seconds
-        self.starts = []  # first chunk of each file
-        self.sizes = []  # of them, in bytes
-        self.text = None  # description of its channels: code*unit, commas between; None until it is known
-        self.last = None  # time of the newest record; 0: none, None: look for it
-        self.told = None  # first chunk of a file that is known to end with parts of this description
-
-    def place(self, chunk):
-        """Return which file a chunk belongs to."""
-        place = len(self.starts) - 1
-        while place > 0 and self.starts[place] > chunk:
-            place -= 1
-        return place
-
-    def name(self, place):
-        return f"{self.path}.{self.starts[place]:06x}"
-
-    @property
-    def columns(self):
-        """What there is of each channel: (code, unit)."""
-        return [tuple(column.split("*")) for column in self.text.split(",")] if self.text else []
+_LOG = const(".log")
 
 
 class Profiles:
-    """`failure` is what the last writing raised, None after one that was good; `trouble` tells in words what was damaged."""
+    """`failure` is what the last writing raised, None after one that was good. What was damaged a meter's `trouble` tells.
 
-    def __init__(self, folder):
+    `load(name)` returns a module that may be dropped afterwards, for reading and for logs. Without it they stay.
+    """
+
+    def __init__(self, folder, load=None):
         self.failure = None
-        self.trouble = ""
+        self._load = load
         self._folder = folder
         self._meters = {}
         self._part = None  # that grows, while it has records that are not on flash
@@ -70,6 +44,7 @@ class Profiles:
         self._size = 0  # of it on flash
         self._times = []  # of all records of its chunk
         self._is_dirty = False
+        self._logs = []  # names that have one
         try:
             os.mkdir(folder)
         except OSError:
@@ -81,6 +56,8 @@ class Profiles:
             meters.sort(key=lambda meter: -meter.starts[-1] * meter.span)  # the present period first
 
     def _found(self, name, size):
+        if name.endswith(_LOG):
+            self._logs.append(name[: -len(_LOG)])
         try:
             key, period, chunk = name.split(".")
             period, chunk = int(period), int(chunk, 16)
@@ -92,12 +69,12 @@ class Profiles:
         known.sizes.insert(place, size)
 
     def _known(self, name, period):
-        """Return the meter of a file name and period; of several periods all stay in the table, and the last described is it."""
+        """Return the meter of a file name and period; of several periods all stay, and the last described is the present one."""
         meters = self._meters.setdefault(name, [])
         for meter in meters:
             if meter.period == period:
                 return meter
-        meter = _Meter(f"{self._folder}/{name}.{period}", period)
+        meter = Meter(f"{self._folder}/{name}.{period}", period)
         meters.insert(0, meter)
         return meter
 
@@ -137,7 +114,7 @@ class Profiles:
             raise ValueError("profile")
         chunk = time_utc // meter.span
         if self._meter is not meter or self._part.chunk != chunk:
-            if meter.starts and chunk < meter.starts[0] and self._used() + 2 > self._most:
+            if meter.starts and chunk < meter.starts[0] and self._is_full():
                 return False
             self.flush()
             self._begin(meter, chunk)
@@ -187,7 +164,19 @@ class Profiles:
             pass  # `failure` has it
         self._drop()
 
+    def log(self, key, events):
+        """Keep (UTC, code, text) events of a meter; return how many were not there yet. One writing. Raises OSError."""
+        name = _safe(key)
+        count = self._module("lib.store.meter_log").add(self._folder + "/" + name + _LOG, events)
+        if count and name not in self._logs:
+            self._logs.append(name)
+        return count
+
     # What others ask
+
+    def logged(self, key):
+        """Yield (UTC, code, text) of the events kept of a meter, in the order in which they came."""
+        return self._module("lib.store.meter_log").read(self._folder + "/" + _safe(key) + _LOG)
 
     def keys(self):
         """Return the names of all meters, as file names have them: key()."""
@@ -204,178 +193,39 @@ class Profiles:
         When it yields None, others may run, also those who write. `values` is one list, filled anew for each record, with a
         (mantissa, exponent) or None for each channel of the present description.
         """
-        meter = self.meter(key)
-        if meter is None:
-            return
-        if meter is self._meter:
-            self.flush()
-        if meter.text is None:
-            self._newest(meter)
-        if meter.text is None:
-            return
-        for start in list(meter.starts):  # others may change it
-            if start not in meter.starts:
-                continue
-            place = meter.starts.index(start)
-            if start * meter.span > last:
-                break
-            if place + 1 < len(meter.starts) and meter.starts[place + 1] * meter.span <= first:
-                continue
-            parts = []
-            texts = []
-            for _ in self._scan(meter, place, parts, texts, first // meter.span, last // meter.span):
-                yield None
-            parts.sort()
-            from lib.store.profile_rows import rows  # noqa: PLC0415 - RAM that who only writes does not need
-
-            yield from rows(self, meter, start, parts, texts, first, last)
+        return self._reader().query(self._written(key), first, last)
 
     def gaps(self, key, first, last):
         """Yield (first time, last time) of the records that are missing, from UTC `first` to `last`; None now and then.
 
-        What is older than the oldest record counts only as long as nothing had to go for newer ones.
+        What had to go for newer records is not missing. A record of an odd time is an extra one and fills no gap.
         """
-        meter = self.meter(key)
-        if meter is None:
-            return
-        step = 60 * meter.period
-        grid = min(step, 900)  # a record of an odd time is an extra one
-        if meter.starts and self._used() + 2 > self._most:
+        meter = self._written(key)
+        if meter and meter.starts and self._is_full():
             first = max(first, meter.starts[0] * meter.span)
-        expected = -(-first // step)
-        for record in self.query(key, first, last):
-            if record is None:
-                yield None
-            elif record[0] % grid == 0:
-                slot = record[0] // step
-                if slot > expected:
-                    yield expected * step, (slot - 1) * step
-                expected = max(expected, slot + 1)
-        if expected * step <= last:
-            yield expected * step, last // step * step
+        return self._reader().gaps(meter, first, last)
 
     def extent(self, key):
         """Yield None now and then, and in the end (UTC of the first record, count of all), (None, 0) without one."""
+        return self._reader().extent(self._written(key))
+
+    def _written(self, key):
+        """Return a meter whose records are all on flash; OSError: the flash did not take them."""
         meter = self.meter(key)
-        count, oldest = 0, None
-        if meter is not None:
-            if meter is self._meter:
-                self.flush()
-            for start in list(meter.starts):
-                if start in meter.starts:
-                    parts = []
-                    for _ in self._scan(meter, meter.starts.index(start), parts, []):
-                        yield None
-                    count += sum([rows for _, _, _, rows in parts])
-                    if oldest is None:
-                        parts.sort()
-                        for chunk, *_ in parts:
-                            for record in self.query(key, chunk * meter.span, (chunk + 1) * meter.span - 1):
-                                if record is not None and oldest is None:
-                                    oldest = record[0]
-                            break
-        yield oldest, count
+        if meter and meter is self._meter:
+            self.flush()
+        if meter and meter.text is None:
+            newest(meter)
+        return meter
 
-    # Reading
+    def _reader(self):
+        return self._module("lib.store.profile_reader")
 
-    def _scan(self, meter, place, parts, texts, first=0, last=1 << 30):
-        """Add (chunk, offset, number of its description in `texts`, count of records) of the parts in a file to `parts`.
-
-        Yields now and then; no file is open then. `texts` gets all descriptions.
-        """
-        at = 0
-        while at is not None:
-            at = self._look(meter, place, at, parts, texts, first, last)
-            yield
-
-    def _look(self, meter, place, at, parts, texts, first, last):
-        """Look at some more parts from `at` on; return where to go on, None at the end."""
-        buffer = bytearray(HEAD_SIZE)
-        try:
-            with open(meter.name(place), "rb") as file:
-                for _ in range(_AT_ONCE):
-                    file.seek(at)
-                    if file.readinto(buffer) != HEAD_SIZE:
-                        return None
-                    there = head(buffer)
-                    if there is None:
-                        at = self._resume(file, at, meter, place)
-                        if at is None:
-                            return None
-                        continue
-                    rows, size, chunk = there
-                    if not rows:
-                        content = bytearray(size)
-                        file.seek(at)
-                        if file.readinto(content) == size and is_sound(content, size):
-                            texts.append(bytes(content[HEAD_SIZE:-CRC_SIZE]).decode())
-                        else:
-                            self._damaged(meter, place)
-                    elif first <= chunk <= last:
-                        parts.append((chunk, at, len(texts) - 1, rows))
-                    at += size
-        except (OSError, IndexError):
-            return None  # it was removed meanwhile
-        return at
-
-    def _resume(self, file, at, meter, place):
-        """Return where the next part may begin behind damage, None if there is none."""
-        self._damaged(meter, place)
-        buffer = bytearray(128)
-        while True:
-            at += 1
-            file.seek(at)
-            there = file.readinto(buffer) or 0
-            if there < HEAD_SIZE:
-                return None
-            for step in range(there - HEAD_SIZE + 1):
-                if head(memoryview(buffer)[step:]):
-                    return at + step
-            at += there - HEAD_SIZE
-
-    def load(self, meter, start, offset, part):
-        """Fill a Part from a file and place; return whether there was one that is sound."""
-        try:
-            with open(f"{meter.path}.{start:06x}", "rb") as file:
-                file.seek(offset)
-                buffer = bytearray(HEAD_SIZE)
-                file.readinto(buffer)
-                there = head(buffer)
-                if there is None:
-                    return False
-                buffer = bytearray(there[1])
-                file.seek(offset)
-                if file.readinto(buffer) == there[1] and part.decode(buffer, there[1]):
-                    return True
-        except OSError:
-            return False
-        if start in meter.starts:
-            self._damaged(meter, meter.starts.index(start))
-        return False
-
-    def _damaged(self, meter, place):
-        self.trouble = f"load profile {meter.name(place).rpartition('/')[2]}: damaged, what else is in it serves"
-
-    def _newest(self, meter):
-        """Return the time of the newest record on flash, 0 without one; take the description if there was none."""
-        for place in range(len(meter.starts) - 1, -1, -1):
-            parts, texts = [], []
-            for _ in self._scan(meter, place, parts, texts):
-                pass
-            if meter.text is None and texts:
-                meter.text = texts[-1]
-            parts.sort()
-            newest = 0
-            while parts:
-                chunk, offset, text, _ = parts.pop()
-                if newest and chunk != newest // meter.span:
-                    break
-                part = Part(_channels(texts, text, meter))
-                if self.load(meter, meter.starts[place], offset, part):
-                    newest = max([newest] + [part.time(row) for row in range(part.rows)])
-            if newest:
-                return newest
-        return 0
+    def _module(self, name):
+        if self._load:
+            return self._load(name)
+        __import__(name)
+        return sys.modules[name]
 
     # Writing
 
@@ -387,17 +237,16 @@ class Profiles:
             self._part = Part(channels)
         self._meter, self._at = meter, None
         part, self._times = self._part, []
-        newest = self._last(meter)
-        if meter.starts and chunk <= newest // meter.span:
+        if meter.starts and chunk <= self._last(meter) // meter.span:
             place = meter.place(chunk)
             start = meter.starts[place]
             parts, texts = [], []
-            for _ in self._scan(meter, place, parts, texts, chunk, chunk):
+            for _ in scan(meter, place, parts, texts, chunk, chunk):
                 pass
             for _, offset, text, _ in parts:
-                is_ours = _channels(texts, text, meter) == channels
-                other = part if is_ours else Part(_channels(texts, text, meter))
-                if not self.load(meter, start, offset, other):
+                is_ours = channels_of(texts, text, meter) == channels
+                other = part if is_ours else Part(channels_of(texts, text, meter))
+                if not load(meter, start, offset, other):
                     continue
                 self._times.extend([other.time(row) for row in range(other.rows)])
                 self._at = None
@@ -419,7 +268,7 @@ class Profiles:
 
     def _last(self, meter):
         if meter.last is None:
-            meter.last = self._newest(meter)
+            meter.last = newest(meter)
         return meter.last
 
     def _write(self, meter, part):
@@ -469,7 +318,7 @@ class Profiles:
         if chunk <= meter.starts[-1]:
             return False
         parts = []
-        for _ in self._scan(meter, len(meter.starts) - 1, parts, [], chunk):
+        for _ in scan(meter, len(meter.starts) - 1, parts, [], chunk):
             pass
         return not parts
 
@@ -477,7 +326,7 @@ class Profiles:
         """Return the description if a file does not end with parts of it yet, else nothing."""
         texts = []
         if size and meter.told != meter.starts[place]:
-            for _ in self._scan(meter, place, [], texts, 1, 0):
+            for _ in scan(meter, place, [], texts, 1, 0):
                 pass
         elif size:
             texts.append(meter.text)
@@ -485,15 +334,19 @@ class Profiles:
 
     def _used(self):
         """Return how many blocks all files have."""
-        used = 0
+        used = len(self._logs)
         for meters in self._meters.values():
             for meter in meters:
                 for size in meter.sizes:
                     used += size // _BLOCK + 1
         return used
 
+    def _is_full(self):
+        """Whether there is no room for one more file."""
+        return self._used() + 2 > self._most
+
     def _make_room(self):
-        while self._used() + 2 > self._most and self._remove_oldest():
+        while self._is_full() and self._remove_oldest():
             pass
 
     def _remove_oldest(self):
@@ -520,11 +373,6 @@ class Profiles:
         self._is_dirty = False
         self._part = self._meter = None
         self._times = []
-
-
-def _channels(texts, text, meter):
-    """Return how many channels a part has: where its description was lost, as many as now."""
-    return (texts[text] if text >= 0 else meter.text or "").count(",") + 1
 
 
 def _safe(text):

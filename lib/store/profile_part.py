@@ -196,8 +196,9 @@ class Part:
         size = max(at + CRC_SIZE, least)
         if size > len(buffer):
             return 0
-        for at in range(at, size - CRC_SIZE):
+        while at < size - CRC_SIZE:
             buffer[at] = 0
+            at += 1
         put_head(buffer, rows, size, self.chunk)
         seal(buffer, size)
         return size

@@ -63,7 +63,7 @@ def got(profiles, first=0, last=99999, key=KEY):
             number = (time - T) // Q
             assert (status, values) == record(number), (number, status, values, record(number))
             found.append(number)
-    assert not profiles.trouble, profiles.trouble
+    assert not profiles.meter(key) or not profiles.meter(key).trouble, profiles.meter(key).trouble
     return found
 
 
@@ -257,7 +257,7 @@ def test_damage_costs_what_it_hit():
                 file.write(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
             profiles = opened()
             found = [(one[0] - T) // Q for one in profiles.query(KEY, T, T + 400 * Q) if one]
-            assert profiles.trouble, (at, bit)
+            assert profiles.meter(KEY).trouble, (at, bit)
             assert 352 <= len(found) <= 400 and found == sorted(set(found)), (at, bit, len(found))
             put(profiles, range(400))
             assert [(one[0] - T) // Q for one in profiles.query(KEY, T, T + 400 * Q) if one] == list(range(400)), (at, bit)
