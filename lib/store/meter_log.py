@@ -29,7 +29,7 @@ def record(time, code, text):
 
 
 def add(path, events):
-    """Add (UTC, code, text) events that are not there yet; return how many. Writes once. Raises OSError, all stays as it was."""
+    """Add (UTC, code, text) events that are not there yet; return how many. Writes once; OSError: all stays as it was."""
     fresh = []
     for event in events:
         content = record(*event)
@@ -47,9 +47,9 @@ def add(path, events):
     except OSError:
         there = 0
     if there + size > _MOST:
+        skip = max(there - _KEPT, there + size - _MOST)  # the older ones
         while size > _MOST:
             size -= len(fresh.pop(0))
-        skip = max(there - _KEPT, there + size - _MOST)  # the older ones
         kept = bytearray()
         at = 0
         for view in views(path):

@@ -3,8 +3,8 @@
 Of each meter there are files `<key>.<period>.<chunk>`, period in minutes, chunk the number (six hexadecimal digits) of the
 first chunk in it: a file holds that chunk and all up to the next file's. In it are parts (lib/store/profile_part.py), a
 description before all others. Records that come go to the newest part of their chunk if that is the last one of its file,
-which is then written anew, else to a part of their own behind all others. littlefs lets a file's new content appear when it is
-closed, as a whole. So a record that fills an old hole is stored where it belongs, and a damaged part loses its own records only.
+which is then written anew, else to a part of their own behind all others. littlefs lets a file's new content appear when it
+is closed, as a whole. So a record that fills an old hole is stored where it belongs, and a damaged part loses its own only.
 
 What was added last is in RAM until flush(), which comes by itself when another meter or chunk begins. A power cut loses that
 and nothing else: last() then is what it was before, and who reads the meter asks it again.
@@ -69,7 +69,7 @@ class Profiles:
         known.sizes.insert(place, size)
 
     def _known(self, name, period):
-        """Return the meter of a file name and period; of several periods all stay, and the last described is the present one."""
+        """Return the meter of a file name and period. Of several periods all stay, and the last described is the present."""
         meters = self._meters.setdefault(name, [])
         for meter in meters:
             if meter.period == period:
