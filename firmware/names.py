@@ -47,6 +47,7 @@ import firmware.port.wlan_ap as _
 import firmware.services.certificates as _
 import firmware.services.clock as _
 import firmware.services.commands as _
+import firmware.services.demand as _
 import firmware.services.diagnosis as _
 import firmware.services.discovery as _
 import firmware.services.discovery_answer as _
@@ -80,6 +81,7 @@ import firmware.services.payload as _
 import firmware.services.payload_flat as _
 import firmware.services.payload_xml as _
 import firmware.services.pieces as _
+import firmware.services.profile as _
 import firmware.services.provisioning as _
 import firmware.services.provisioning_ap as _
 import firmware.services.provisioning_code as _
@@ -125,6 +127,7 @@ import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _
 import firmware.state.modbus_units as _
+import firmware.state.profiles as _
 import firmware.state.readings as _
 import firmware.state.schema as _
 import firmware.state.settings as _

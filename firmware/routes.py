@@ -26,6 +26,10 @@ GET /api/status read status get
 GET /api/live read live get
 GET /api/history read history get
 GET /api/history.csv read history get_csv
+GET /api/profile read profile get
+GET /api/profile/ read profile get_one
+GET /api/meter_events/ read profile get_events
+GET /api/demand read demand get
 GET /api/relays read relays get
 POST /api/relay/ admin relays post
 GET /api/links read links get

@@ -1,5 +1,7 @@
 """Load profiles of meters on flash: in the order of time, whole after a power cut, the oldest out first.
 
+All meters share a part of the flash; when it is full, the oldest file of the one that has most goes.
+
 Of each meter there are files `<key>.<period>.<chunk>`, period in minutes, chunk the number (six hexadecimal digits) of the
 first chunk in it: a file holds that chunk and all up to the next file's. In it are parts (lib/store/profile_part.py), a
 description before all others. Records that come go to the newest part of their chunk if that is the last one of its file,
@@ -19,7 +21,6 @@ from lib.store.profile_files import Meter, channels_of, load, newest, scan
 from lib.store.profile_part import HEAD_SIZE, MOST_CHANNELS, ROWS, Part, description, head
 
 _SEGMENT = const(8188)  # bytes: two blocks of littlefs
-_BLOCK = const(4096)
 _SHARE = const((4, 9))  # of the flash that profiles may fill
 _BUFFER = const(1400)  # bytes that hold nearly every part
 _LONGEST = const(5600)  # and those that hold any
@@ -179,8 +180,16 @@ class Profiles:
         return self._module("lib.store.meter_log").read(self._folder + "/" + _safe(key) + _LOG)
 
     def keys(self):
-        """Return the names of all meters, as file names have them: key()."""
-        return sorted(self._meters)
+        """Return the keys of all meters that there is something of, sorted."""
+        return sorted([_key(name) for name in set(list(self._meters) + self._logs)])
+
+    def troubles(self):
+        """Yield, once, what was found damaged, a sentence each."""
+        for meters in self._meters.values():
+            for meter in meters:
+                if meter.trouble:
+                    yield meter.trouble
+                    meter.trouble = ""
 
     def meter(self, key):
         """Return what is known of a meter: period, columns, path; None if nothing is."""
@@ -210,10 +219,13 @@ class Profiles:
         return self._reader().extent(self._written(key))
 
     def _written(self, key):
-        """Return a meter whose records are all on flash; OSError: the flash did not take them."""
+        """Return a meter whose records are all on flash, if that takes them."""
         meter = self.meter(key)
         if meter and meter is self._meter:
-            self.flush()
+            try:
+                self.flush()
+            except OSError:
+                pass  # what is there is told
         if meter and meter.text is None:
             newest(meter)
         return meter
@@ -337,8 +349,7 @@ class Profiles:
         used = len(self._logs)
         for meters in self._meters.values():
             for meter in meters:
-                for size in meter.sizes:
-                    used += size // _BLOCK + 1
+                used += meter.blocks()
         return used
 
     def _is_full(self):
@@ -350,14 +361,17 @@ class Profiles:
             pass
 
     def _remove_oldest(self):
-        """Remove the file whose end is oldest; the newest of a meter stays. Return whether there was one."""
-        oldest = found = None
+        """Remove the oldest file of the meter that has most on flash, sooner one of a period that it has no more.
+
+        The newest of a meter stays. Return whether there was one.
+        """
+        most = found = None
         for meters in self._meters.values():
             for meter in meters:
                 if len(meter.starts) > (1 if meter is meters[0] else 0):
-                    end = meter.starts[min(1, len(meter.starts) - 1)] * meter.span
-                    if oldest is None or end < oldest:
-                        oldest, found = end, meter
+                    rank = (meter is not meters[0], meter.blocks(), -meter.starts[0] * meter.span)
+                    if most is None or rank > most:
+                        most, found = rank, meter
         if found is None:
             return False
         os.remove(found.name(0))
@@ -378,6 +392,15 @@ class Profiles:
 def _safe(text):
     """Return a key as part of a file name: no two have the same, none has a dot."""
     return "".join([c if c.isalpha() or c.isdigit() else "%%%02x" % ord(c) for c in text])
+
+
+def _key(name):
+    """Return the key that became a part of a file name."""
+    at = name.find("%")
+    while at >= 0:
+        name = name[:at] + chr(int(name[at + 1 : at + 3], 16)) + name[at + 3 :]
+        at = name.find("%", at + 1)
+    return name
 
 
 def _plain(text):

@@ -8,6 +8,7 @@ from micropython import const
 
 from lib.store.profile_part import CHUNK, CRC_SIZE, HEAD_SIZE, Part, head, is_sound
 
+_BLOCK = const(4096)
 _AT_ONCE = const(8)  # parts looked at before others run
 
 
@@ -31,6 +32,10 @@ class Meter:
         while place > 0 and self.starts[place] > chunk:
             place -= 1
         return place
+
+    def blocks(self):
+        """Return how many blocks of flash its files take."""
+        return sum([size // _BLOCK + 1 for size in self.sizes])
 
     def name(self, place):
         return f"{self.path}.{self.starts[place]:06x}"
