@@ -15,7 +15,7 @@ from micropython import const
 from firmware.state.history import counter
 
 TOTAL = "total"
-INCOMPLETE = const(4)  # status of such a record, as meters mark a disturbed value
+DISTURBED = const(4)  # status of such a record, as meters mark a disturbed value
 
 _LOOK_MS = const(1000)
 _LATE_S = const(60)
@@ -128,7 +128,7 @@ class Demand:
         gateway = self._gateway
         values = [None if number is None else (number, 0) for number in watts]
         try:
-            gateway.open_profiles().append(TOTAL, utc, 0 if is_complete else INCOMPLETE, values)
+            gateway.open_profiles().append(TOTAL, utc, 0 if is_complete else DISTURBED, values)
         except OSError:
             pass  # `failure` of the profiles tells
         year, number = gateway.clock.local(utc - 60 * self._period)[:2]
