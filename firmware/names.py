@@ -218,10 +218,10 @@ import lib.store.energy_reader as _
 import lib.store.journal as _
 import lib.store.journal_record as _
 import lib.store.journal_start as _
-import lib.store.meter_log as _
 import lib.store.profile as _
 import lib.store.profile_files as _
 import lib.store.profile_kernels as _
+import lib.store.profile_log as _
 import lib.store.profile_part as _
 import lib.store.profile_reader as _
 import lib.store.sample as _

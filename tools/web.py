@@ -78,6 +78,7 @@ def files():
             yield "/" if source.name == "index.html" else "/" + source.name, source.read_bytes()
     for language, table in texts().items():
         yield f"/text/{language}.txt", "\n".join(table.get(key, "") for key in keys()).encode()
+    yield "/lib/profile.js", bundled(SOURCES / "lib" / "profile.js")
     # Made for a <script>; as a module it has to name what it gives.
     yield "/lib/uplot.js", (_NPM / "uplot" / "dist" / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"
 

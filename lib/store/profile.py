@@ -168,7 +168,7 @@ class Profiles:
     def log(self, key, events):
         """Keep (UTC, code, text) events of a meter; return how many were not there yet. One writing. Raises OSError."""
         name = _safe(key)
-        count = self._module("lib.store.meter_log").add(self._folder + "/" + name + _LOG, events)
+        count = self._module("lib.store.profile_log").add(self._folder + "/" + name + _LOG, events)
         if count and name not in self._logs:
             self._logs.append(name)
         return count
@@ -177,7 +177,7 @@ class Profiles:
 
     def logged(self, key):
         """Yield (UTC, code, text) of the events kept of a meter, in the order in which they came."""
-        return self._module("lib.store.meter_log").read(self._folder + "/" + _safe(key) + _LOG)
+        return self._module("lib.store.profile_log").read(self._folder + "/" + _safe(key) + _LOG)
 
     def keys(self):
         """Return the keys of all meters that there is something of, sorted."""

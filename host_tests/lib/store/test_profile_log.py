@@ -5,7 +5,7 @@ import os
 import vfs
 
 from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, mounted
-from lib.store.meter_log import add, read
+from lib.store.profile_log import add, read
 
 PATH = FOLDER + "/log"
 T = 1782864000
