@@ -25,10 +25,11 @@ WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
 def sources(board):
-    """Yield (source, path inside the image) of every module of the application, board.py included: what a build compiles."""
-    from tools import lean, web  # which need TOP
+    """Yield (source, path inside the image) of every module of a board's application, board.py included."""
+    from tools import lean, parts, web  # which need TOP
 
-    yield from lean.build()
+    has = parts.chooser(board)
+    yield from ((source, path) for source, path in lean.build() if has(path))
     for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
         yield source, source.relative_to(DEVICE_LIBRARIES)
     yield TOP / "boards" / board / "board.py", Path("board.py")

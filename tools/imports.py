@@ -36,6 +36,25 @@ def named(source):
                 yield node.lineno, node.value + ("*" if node.value[-1] in "._" else "")
 
 
+def asked(source):
+    """The parts (tools/parts.py) of which a module asks whether the board has them: `"modem" in board.PARTS`."""
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) in ("board.PARTS", "board.PROTOCOLS"):
+            found |= {each.value for each in ast.walk(node.left) if isinstance(each, ast.Constant)}
+    return found
+
+
+def at_module_level(source):
+    """The lines that run when a module is imported: all but those of functions."""
+    tree = ast.parse(source.read_text())
+    inside = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inside |= set(range(node.body[0].lineno, (node.end_lineno or 0) + 1))
+    return {node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)} - inside
+
+
 def needed(start, modules):
     """The names out of `modules` that are needed by the sources `start`, directly or by one another."""
     found, waiting = set(), list(start)

@@ -1,4 +1,5 @@
-"""Modules as a device gets them, in build/lean: `python -m tools.lean`. They do the same in less flash.
+"""Modules as a device gets them, in build/lean: they do the same in less flash. `python -m tools.lean BOARD` makes them, and
+says which of them the board has (tools/parts.py).
 
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
 attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
@@ -10,6 +11,7 @@ import ast
 import hashlib
 import os
 import re
+import sys
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -267,5 +269,9 @@ def _write(file, text):
 
 
 if __name__ == "__main__":
-    for _ in build():
-        pass
+    from tools import parts
+
+    has = parts.chooser(sys.argv[1])
+    for _, path in build():
+        if has(path):
+            print(path)

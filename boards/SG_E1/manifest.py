@@ -1,2 +1,2 @@
-include("../common/manifest.py")
+include("../common/manifest.py", board="SG_E1")
 module("board.py", opt=3)

@@ -5,6 +5,8 @@ MODEL = "SG-W1"
 HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
 PORTS = ("ir_left", "ir_right", "rs485")
+PROTOCOLS = ("modbus",)  # of the ports
+PARTS = ("bluetooth",)  # what not every board has: tools/parts.py
 
 # port: (UART, TX, RX, driver enable or None, lines that are inverted: "", "tx", "rx" or "tx rx")
 UARTS = {

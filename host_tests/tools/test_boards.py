@@ -4,10 +4,11 @@ import ast
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tools import imports
+from tools import imports, parts
 from tools.image import DEVICE, TOOLS, TOP, frozen_sizes, sources
 from tools.partitions import partitions
 
@@ -22,7 +23,6 @@ ONLY_HOST = {
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
-UNUSED |= {f"lib/iec62056/{path.name}" for path in (TOP / "lib" / "iec62056").glob("*.py")}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
 # Modules in C of MicroPython 1.28 for the ESP32 (its documentation)
@@ -164,13 +164,14 @@ class Manifest:
         self.required = []
         self._include(path)
 
-    def _include(self, path):
+    def _include(self, path, **told):
         self.included.append(str(path))
         if "$(" in str(path):
             return  # MicroPython's own
         where = path.parent.resolve()
         calls = {
-            "include": lambda inner: self._include(inner if "$(" in inner else where / inner),
+            "include": lambda inner, **told: self._include(inner if "$(" in inner else where / inner, **told),
+            "options": SimpleNamespace(**told),
             "require": self.required.append,
             "module": lambda file, base_path=".", opt=None: self._add(where / base_path, file, opt),
             "package": lambda room, files=None, base_path=".", opt=None: self._package(where / base_path, room, files, opt),
@@ -191,21 +192,36 @@ class Manifest:
         self.options.add(opt)
 
 
+def lacks(name):
+    """Names of the parts that a board does not have."""
+    data = board(name)
+    return set(parts.PARTS_OF) - set(data["PROTOCOLS"]) - set(data["PARTS"])
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_module_is_frozen(name):
+def test_every_module_is_frozen_but_those_of_parts_that_the_board_lacks(name):
     manifest = Manifest(BOARDS / name / "manifest.py")
-    application = {str(path): source for source, path in sources(name)}
-    missing = set(application) - set(manifest.frozen) - ONLY_HOST - UNUSED - REQUIRED
-    assert not missing, f"not frozen: {sorted(missing)}"
-    assert set(manifest.frozen) - set(application) == {"_boot.py", "boot.py", "main.py"}
-    assert not set(manifest.frozen) & ONLY_HOST, "the host's hardware is no part of a device"
-    assert not set(manifest.frozen) & UNUSED
+    application = {str(path) for source in imports.application().values() for path in [source.relative_to(TOP)]}
+    left_out = {path for path in application if parts.part_of(path) in lacks(name)}
+    expected = application - left_out - ONLY_HOST - UNUSED | {"board.py", "web_assets.py", "_boot.py", "boot.py", "main.py"}
+    assert set(manifest.frozen) == expected
+    assert {str(path) for _, path in sources(name)} - REQUIRED == expected - {"_boot.py", "boot.py", "main.py"}
     assert manifest.frozen["board.py"] == BOARDS / name / "board.py"
     assert manifest.options == {3}
     assert "$(MPY_DIR)/extmod/asyncio" in manifest.included
-    assert manifest.required == ["aioble-peripheral", "aioble-server", "umqtt.simple"]
+    aioble = [] if "bluetooth" in lacks(name) else ["aioble-peripheral", "aioble-server"]
+    assert manifest.required == [*aioble, "umqtt.simple"]
     # The port's own modules would bring its _boot.py with them, which waits for ever when the flash is damaged.
     assert not any("PORT_DIR" in path for path in manifest.included)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "HOST"])
+def test_a_board_names_parts_that_there_are(name):
+    data = board(name)
+    assert set(data["PROTOCOLS"]) <= {"modbus", "iec62056", "tunnel"} and "modbus" in data["PROTOCOLS"]
+    assert set(data["PARTS"]) <= set(parts.PARTS_OF) - set(data["PROTOCOLS"])
+    if name == "HOST":
+        assert not lacks(name), "what a development machine lacks nobody tests"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -221,6 +237,7 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
     for module, source in frozen.items():
         if module == "firmware.names":
             continue  # a list of names, never imported: tools/module_names.py
+        asked = imports.asked(source)
         for line, wanted in imports.named(source):
             if wanted.endswith("*"):
                 is_there = any(other.startswith(wanted[:-1]) for other in frozen)
@@ -228,9 +245,28 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
                 is_there = wanted[:-1] in frozen or wanted[:-1] not in application
             else:
                 is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
-            if not is_there:
+            if not is_there and not _is_asked_for(wanted.rstrip("*?"), line, source, asked & lacks(name)):
                 lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
     assert not lacking
+
+
+def _is_asked_for(module, line, source, asked):
+    """Whether a module is imported or named inside a function only, of a source that asks whether the board has that part."""
+    path = module.replace(".", "/") + ".py"
+    is_part = parts.part_of(path) in asked or parts.part_of(path.replace(".py", "/x.py")) in asked
+    return is_part and line not in imports.at_module_level(source)
+
+
+def test_a_module_of_a_part_may_be_imported_where_the_board_is_asked(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text(
+        "import board\nimport lib.modem.dialogue\n\ndef f(load):\n    if 'modem' in board.PARTS:\n"
+        "        load('firmware.services.modem')\n    load('firmware.services.tunnel')\n"
+    )
+    asked = imports.asked(source)
+    assert asked == {"modem"}
+    found = {line: _is_asked_for(name, line, source, asked) for line, name in imports.named(source)}
+    assert found == {1: False, 2: False, 6: True, 7: False}
 
 
 def test_a_missing_module_would_be_noticed(tmp_path):
@@ -243,9 +279,9 @@ def test_a_missing_module_would_be_noticed(tmp_path):
     assert found == {"machine", "lib.a", "lib.a.b?", "lib.c", "firmware.services.d", "firmware.services.e_*"}
 
 
-def test_the_frozen_application_is_inside_its_budget():
-    frozen = Manifest(BOARDS / "SG_W1" / "manifest.py").frozen
-    sizes = {path: size for path, size in frozen_sizes("SG_W1").items() if path in frozen or path in REQUIRED}
+@pytest.mark.parametrize("name", NAMES)
+def test_the_frozen_application_is_inside_its_budget(name):
+    sizes = frozen_sizes(name)
     sizes.pop("firmware/names.py")  # its text is that of names which are in flash already
     total = sum(sizes.values())
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:6]
