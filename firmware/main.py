@@ -271,8 +271,8 @@ class Gateway:
             self.platform.reset()
 
     def open_profiles(self):
-        """Return what keeps load profiles, made when the first meter has one. It stays in RAM then."""
-        if self.profiles is None:
+        """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then."""
+        if self.profiles is None and "profile" in board.PARTS:
             from firmware.state.profiles import KeptProfiles  # noqa: PLC0415 - RAM that only those pay for who have one
 
             self.profiles = KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
@@ -281,7 +281,7 @@ class Gateway:
 
     def _start_demand(self):
         """Start what sums up the meters if it is wanted."""
-        if self.demand is None and not self.is_safe and self.settings.get("demand_period"):
+        if "profile" in board.PARTS and self.demand is None and not self.is_safe and self.settings.get("demand_period"):
             from firmware.services.demand import Demand  # noqa: PLC0415 - as above
 
             self.demand = Demand(self, self._beat("demand"))

@@ -13,7 +13,6 @@ and nothing else: last() then is what it was before, and who reads the meter ask
 """
 
 import os
-import sys
 
 from micropython import const
 
@@ -234,10 +233,7 @@ class Profiles:
         return self._module("lib.store.profile_reader")
 
     def _module(self, name):
-        if self._load:
-            return self._load(name)
-        __import__(name)
-        return sys.modules[name]
+        return self._load(name) if self._load else __import__(name, None, None, ("x",))
 
     # Writing
 

