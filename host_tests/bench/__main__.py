@@ -16,13 +16,29 @@ from host_tests.bench import (
     modbus_tcp,
     mute_unit,
     pages,
+    profile,
     provisioning,
     push,
     rest,
     round_trips,
 )
 
-SECTIONS = (crc, codec, iec62056, round_trips, bus_use, mute_unit, modbus_tcp, rest, pages, provisioning, journal, push, memory)
+SECTIONS = (
+    crc,
+    codec,
+    iec62056,
+    round_trips,
+    bus_use,
+    mute_unit,
+    modbus_tcp,
+    rest,
+    pages,
+    provisioning,
+    journal,
+    profile,
+    push,
+    memory,
+)
 
 
 def main():

@@ -20,6 +20,7 @@ from lib.store.profile_files import Meter, channels_of, load, newest, scan
 from lib.store.profile_part import HEAD_SIZE, MOST_CHANNELS, ROWS, Part, description, head
 
 _SEGMENT = const(8188)  # bytes: two blocks of littlefs
+_OLDEST_S = const(186 * 86400)  # what is so much older than the newest goes anyway
 _SHARE = const((4, 9))  # of the flash that profiles may fill
 _BUFFER = const(1400)  # bytes that hold nearly every part
 _LONGEST = const(5600)  # and those that hold any
@@ -291,7 +292,7 @@ class Profiles:
         size = meter.sizes[place] if place >= 0 else 0
         is_new = place < 0 or (size + len(part) > _SEGMENT and self._is_at_an_end(meter, chunk))
         if is_new:
-            self._make_room()
+            self._make_room(meter, chunk)
             place = len([start for start in meter.starts if start < chunk])
             meter.starts.insert(place, chunk)
             meter.sizes.insert(place, 0)
@@ -352,7 +353,10 @@ class Profiles:
         """Whether there is no room for one more file."""
         return self._used() + 2 > self._most
 
-    def _make_room(self):
+    def _make_room(self, meter, chunk):
+        """Remove what is too old of a meter that gets a new chunk, and of all what has no room."""
+        while len(meter.starts) > 1 and (chunk - meter.starts[1]) * meter.span > _OLDEST_S:
+            self._remove(meter)
         while self._is_full() and self._remove_oldest():
             pass
 
@@ -368,14 +372,17 @@ class Profiles:
                     rank = (meter is not meters[0], meter.blocks(), -meter.starts[0] * meter.span)
                     if most is None or rank > most:
                         most, found = rank, meter
-        if found is None:
-            return False
+        if found is not None:
+            self._remove(found)
+        return found is not None
+
+    def _remove(self, found):
+        """Remove the oldest file of a meter."""
         os.remove(found.name(0))
         found.starts.pop(0)
         found.sizes.pop(0)
         if found is self._meter and found.starts and self._part.chunk < found.starts[0]:
             self._at = None  # it was in there; what is in RAM is all of it
-        return True
 
     def _drop(self):
         if self._is_dirty:

@@ -2,7 +2,8 @@
 
 `values` is an array of 32-bit integers, of which none is negative (64-bit viper reads none) and none has more than 28 bits; a
 column is rows of it from `start` on. A value is foretold as the one before (order 1) or on the straight line of the two before
-(order 2); what it differs by is coded. Nothing is checked about the ranges. No function here allocates.
+(order 2, whose second row is known beforehand); what it differs by is coded. Nothing is checked about the ranges. No function
+here allocates.
 """
 
 # ptr8(buffer) is a cast, which the type checker takes for a call.
@@ -20,6 +21,8 @@ def weight(values: ptr32, start: int, rows: int, order: int) -> int:
     """Return the sum of what rows differ by from what is foretold, zigzag, each cut at 2**24 - 1."""
     before = int(values[start])
     slope = 0
+    if order == 2:
+        slope = int(values[start + 1]) - before
     total = 0
     at = start + 1
     end = start + rows
@@ -40,6 +43,8 @@ def encode(values: ptr32, start: int, rows: int, order: int, low_bits: int, out:
     """Write rows behind the first into out[at:end]; return where it ended, -1 if there was too little room."""
     before = int(values[start])
     slope = 0
+    if order == 2:
+        slope = int(values[start + 1]) - before
     row = 1
     byte = 0
     bits = 0
@@ -85,6 +90,8 @@ def decode(values: ptr32, start: int, rows: int, order: int, low_bits: int, code
     """Fill rows behind the first from code[at:end]; return where it ended, -1 if it ended too early."""
     before = int(values[start])
     slope = 0
+    if order == 2:
+        slope = int(values[start + 1]) - before
     row = 1
     byte = 0
     bits = 0

@@ -7,7 +7,7 @@ A part holds up to ROWS records of one chunk, a span of time that is CHUNK perio
     for each column - time, status, channels:
         form: 5 bits for the low bits of its Rice code, 31: all rows are alike; ORDER: of second order; GAPS: some are missing
         exponent (signed)
-        varint (zigzag) of the first value: 7 bits a byte, the low ones first
+        varint (zigzag) of the first value, 7 bits a byte, the low ones first; with ORDER another one: what the second has more
         with GAPS a bit per row, the low one first: it is missing; such a row repeats the value before
         Rice code of the other rows as in profile_kernels.py, to a whole byte
     zeros, if the part was larger once; CRC-32
@@ -168,13 +168,13 @@ class Part:
         end = len(buffer) - CRC_SIZE
         at = HEAD_SIZE
         for column in range(_CHANNELS + self.channels):
-            if at + 22 > end:  # the most that comes before the code
+            if at + 28 > end:  # the most that comes before the code
                 return 0
             start = column * ROWS
             first = weight(values, start, rows, 1)
             total = min(first, weight(values, start, rows, 2))
             form = _ORDER if total < first else 0
-            mean = total * 7 // (10 * (rows - 1)) if rows > 1 else 0
+            mean = total // (rows - 1) if rows > 1 else 0
             low = 0
             while mean >> low and low < _MOST_LOW:
                 low += 1
@@ -184,7 +184,9 @@ class Part:
             buffer[at] = form | low | (_GAPS if has_gaps else 0)
             buffer[at + 1] = self._exponents[column] & 255
             base = (self._bases[column] or 0) + values[start] - _BIAS
-            at = _put_varint(buffer, at + 2, base << 1 if base >= 0 else (-base << 1) - 1)
+            at = _put_varint(buffer, at + 2, base)
+            if form:
+                at = _put_varint(buffer, at, values[start + 1] - values[start])
             if has_gaps:
                 count = rows + 7 >> 3
                 buffer[at : at + count] = self._gaps[gaps : gaps + count]
@@ -217,8 +219,12 @@ class Part:
                 return False
             form, exponent = buffer[at], buffer[at + 1]
             self._exponents[column] = exponent - 256 if exponent > 127 else exponent
-            base, at = _varint(buffer, at + 2)
-            self._bases[column] = -(base + 1 >> 1) if base & 1 else base >> 1
+            self._bases[column], at = _varint(buffer, at + 2)
+            start = column * ROWS
+            self._values[start] = _BIAS
+            if form & _ORDER:
+                slope, at = _varint(buffer, at)
+                self._values[start + 1] = _BIAS + slope
             if form & _GAPS:
                 count = rows + 7 >> 3
                 gaps = column * _GAP_BYTES
@@ -226,8 +232,6 @@ class Part:
                 at += count
                 if all([self._gaps[gaps + (row >> 3)] >> (row & 7) & 1 for row in range(rows)]):
                     self._bases[column] = None
-            start = column * ROWS
-            self._values[start] = _BIAS
             low = form & 31
             if low == _ALIKE:
                 for row in range(start + 1, start + rows):
@@ -242,6 +246,7 @@ class Part:
 
 
 def _put_varint(buffer, at, number):
+    number = number << 1 if number >= 0 else (-number << 1) - 1
     while number > 127:
         buffer[at] = number & 127 | 128
         number >>= 7
@@ -258,5 +263,5 @@ def _varint(buffer, at):
         at += 1
         number |= (byte & 127) << shift
         if byte < 128:
-            return number, at
+            return -(number + 1 >> 1) if number & 1 else number >> 1, at
         shift += 7

@@ -50,7 +50,7 @@ async function showProfile(view, app, profiles, stops) {
   const labelled = (text, control) => el("label", el("span", text), " ", control);
   const sum = el("p", { role: "status" });
   const box = el("div.chart");
-  const listing = el("div.wide", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
+  const listing = el("div.wide.dense", { tabindex: "0", role: "region", "aria-label": t("graph.table") });
   const button = (text, onclick, look = "") => el("button" + look, { type: "button", onclick }, text);
   const file = () => `profile-${profile.key}-${from.value}-${to.value}`;
   let shown, chart;

@@ -280,6 +280,15 @@ def test_the_oldest_goes_when_the_share_is_full():
     assert profiles.last(other) == T + 8990 * Q
 
 
+def test_what_is_older_than_half_a_year_goes():
+    _, profiles = chip(64)
+    profiles.describe("hours", 60, CODES, UNITS)
+    for number in range(0, 24 * 400):
+        profiles.append("hours", T + 3600 * number, *record(number))
+    times = [one[0] for one in profiles.query("hours", 0, T + 400 * DAY) if one]
+    assert 186 <= (times[-1] - times[0]) // DAY <= 260 and len(times) == (times[-1] - times[0]) // 3600 + 1, len(times)
+
+
 def test_a_full_flash_is_told_and_costs_nothing():
     flash, profiles = chip(24)
     put(profiles, range(96))
