@@ -30,7 +30,7 @@ def browser():
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory):
     flash = tmp_path_factory.mktemp("profiles") / "flash"
-    fill = TOP / "host_tests" / "browser" / "profiles_on_flash.py"
+    fill = TOP / "host_tests" / "fakes" / "profiles_on_flash.py"
     command = [interpreter(64), "-X", "heapsize=4m", str(fill), str(flash), str(FIRST), str(LAST)]
     subprocess.run(command, check=True, cwd=TOP, env={**os.environ, "MICROPYPATH": f"{TOP}:.frozen"})
     settings = {"poll_ms": 200, "demand_period": 1, "timezone": "Europe/Istanbul"}
