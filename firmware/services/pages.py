@@ -12,6 +12,7 @@ _POLICY = const(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_NOTHING = const(("", "", "", b""))  # never sent: who asks was told that the file exists
 
 
 def exists(path):
@@ -33,7 +34,7 @@ def _file(path):
 
 
 async def get(gateway, request, response):
-    _, kind, tag, packed = _file(request.path)
+    _, kind, tag, packed = _file(request.path) or _NOTHING
     response.type = kind
     response.cache = "no-cache"
     if kind.startswith("text/html"):

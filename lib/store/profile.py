@@ -51,8 +51,8 @@ class Profiles:
         except OSError:
             pass  # it is there
         self._most = os.statvfs(folder)[2] * _SHARE[0] // _SHARE[1]
-        for name, _, _, size in os.ilistdir(folder):
-            self._found(name, size)
+        for entry in os.ilistdir(folder):
+            self._found(entry[0], entry[3])  # pyright: ignore[reportGeneralTypeIssues] - littlefs tells the size
         for meters in self._meters.values():
             meters.sort(key=lambda meter: -meter.starts[-1] * meter.span)  # the present period first
 
@@ -89,8 +89,7 @@ class Profiles:
         text = ",".join([_plain(code) + "*" + _plain(unit) for code, unit in zip(codes, units)])
         meter = self._known(name, period_minutes)
         if meter.text != text or self._meters[name][0] is not meter:
-            self.flush()
-            self._drop()
+            self.settle()
             meter.text, meter.told = text, None
             meters = self._meters[name]
             meters.remove(meter)

@@ -21,7 +21,7 @@ class Meter:
         self.span = CHUNK * 60 * period  # of a chunk, in seconds
         self.starts = []  # first chunk of each file
         self.sizes = []  # of them, in bytes
-        self.text = None  # description of its channels: code*unit, commas between; None until it is known
+        self.text: str | None = None  # description of its channels: code*unit, commas between; None until it is known
         self.last = None  # time of the newest record; 0: none, None: look for it
         self.trouble = ""  # in words what was damaged, "" if nothing
         self.told = None  # first chunk of a file that is known to end with parts of this description

@@ -125,7 +125,7 @@ class Part:
                 if self._bases[column] is None:
                     self._bases[column] = status if column == _STATUS else value[0] if value else time
                     self._exponents[column] = value[1] if value else 0
-                self._values[at] = place
+                self._values[at] = place or 0
             else:
                 self._gaps[column * _GAP_BYTES + (row >> 3)] |= 1 << (row & 7)
                 self._values[at] = self._values[at - 1] if row else _BIAS
