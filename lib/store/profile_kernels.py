@@ -3,7 +3,7 @@
 `values` is an array of 32-bit integers, of which none is negative (64-bit viper reads none) and none has more than 28 bits; a
 column is rows of it from `start` on. A value is foretold as the one before (order 1) or on the straight line of the two before
 (order 2, whose second row is known beforehand); what it differs by is coded. Nothing is checked about the ranges. No function
-here allocates.
+here allocates. An index of `values` is always a sum: ARM code of MicroPython 1.26 spoils a variable that is one itself.
 """
 
 # ptr8(buffer) is a cast, which the type checker takes for a call.
@@ -19,29 +19,28 @@ _RAW_BITS = const(30)
 @micropython.viper
 def weight(values: ptr32, start: int, rows: int, order: int) -> int:
     """Return the sum of what rows differ by from what is foretold, zigzag, each cut at 2**24 - 1."""
-    before = int(values[start])
+    before = int(values[start + 0])
     slope = 0
     if order == 2:
         slope = int(values[start + 1]) - before
     total = 0
-    at = start + 1
-    end = start + rows
-    while at < end:
-        value = int(values[at])
+    row = 1
+    while row < rows:
+        value = int(values[start + row])
         rest = value - before - slope
         rest = rest << 1 if rest >= 0 else (0 - rest << 1) - 1
         total += rest if rest < 0xFFFFFF else 0xFFFFFF
         if order == 2:
             slope = value - before
         before = value
-        at += 1
+        row += 1
     return total
 
 
 @micropython.viper
 def encode(values: ptr32, start: int, rows: int, order: int, low_bits: int, out: ptr8, at: int, end: int) -> int:
     """Write rows behind the first into out[at:end]; return where it ended, -1 if there was too little room."""
-    before = int(values[start])
+    before = int(values[start + 0])
     slope = 0
     if order == 2:
         slope = int(values[start + 1]) - before
@@ -88,7 +87,7 @@ def encode(values: ptr32, start: int, rows: int, order: int, low_bits: int, out:
 @micropython.viper
 def decode(values: ptr32, start: int, rows: int, order: int, low_bits: int, code: ptr8, at: int, end: int) -> int:
     """Fill rows behind the first from code[at:end]; return where it ended, -1 if it ended too early."""
-    before = int(values[start])
+    before = int(values[start + 0])
     slope = 0
     if order == 2:
         slope = int(values[start + 1]) - before

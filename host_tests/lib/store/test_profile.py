@@ -8,7 +8,6 @@ import vfs
 
 from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, empty, fill, mounted
 from lib.store.profile import Profiles
-from lib.store.profile_part import ROWS, Part
 
 PROFILES = FOLDER + "/profiles"
 KEY = "MSY80099921"
@@ -164,26 +163,6 @@ def test_values_of_any_kind():
         profiles.flush()
         profiles = opened()
     assert profiles.append(KEY, T + 20 * Q, 0, [(10**30, 0)] + [None] * 7) is False
-
-
-def test_random_columns_are_exact():
-    random.seed(5)
-    buffer = bytearray(5600)
-    part, again = Part(8), Part(8)
-    for run in range(60):
-        part.clear(run)
-        rows = random.randrange(1, ROWS + 1)
-        spread = [1 << random.randrange(27) for _ in range(8)]
-        for row in range(rows):
-            values = [(random.randrange(-step, step), -3) if random.randrange(9) else None for step in spread]
-            assert part.add(T + row * Q + random.randrange(2), random.choice((0, 0, 0x80)), values)
-        size = part.encode(buffer, random.choice((0, 3000)))
-        assert size and again.decode(buffer, size) and again.rows == rows and again.chunk == run
-        for row in range(rows):
-            assert (part.time(row), part.status(row)) == (again.time(row), again.status(row))
-            for channel in range(8):
-                assert part.value(channel, row) == again.value(channel, row), (run, row, channel)
-        assert part.encode(bytearray(part.encode(buffer) - 1)) == 0
 
 
 def test_another_description_is_told_apart():
