@@ -6,7 +6,7 @@ import random
 
 import vfs
 
-from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, empty, fill, mounted
+from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, empty, fill, mounted, unmount
 from lib.store.profile import Profiles
 
 PROFILES = FOLDER + "/profiles"
@@ -20,6 +20,8 @@ UNITS = ("kWh", "kWh") + ("kvarh",) * 6
 
 def chip(blocks=24):
     """Mount a new chip; return (it, the profiles on it, with one meter described)."""
+    unmount()
+    gc.collect()  # the chip before
     flash = RamFlash(blocks)
     vfs.VfsLfs2.mkfs(flash)
     mounted(flash)
@@ -163,6 +165,58 @@ def test_values_of_any_kind():
         profiles.flush()
         profiles = opened()
     assert profiles.append(KEY, T + 20 * Q, 0, [(10**30, 0)] + [None] * 7) is False
+
+
+def test_random_stories():
+    """Records in any order, of two meters, odd times, restarts with and without what was in RAM: as in a plain table."""
+    flash, _ = chip(40)
+    for seed in range(3):
+        random.seed(seed)
+        unmount()
+        vfs.VfsLfs2.mkfs(flash)  # the same chip: the heap has no room for many
+        mounted(flash)
+        profiles = Profiles(PROFILES)
+        keys = ("A.1", "b/2")
+        written = {key: {} for key in keys}
+        fresh = {key: {} for key in keys}
+        for key in keys:
+            profiles.describe(key, 15, CODES[:2], UNITS[:2])
+        number = 0
+        for _ in range(120):
+            key = random.choice(keys)
+            number = random.choice((number, number, random.randrange(1500)))
+            for _ in range(random.randrange(1, 30)):
+                number += 1
+                time = T + number * Q + (random.randrange(Q) if random.randrange(30) == 0 else 0)
+                values = [(random.choice((0, number, 10**9)), random.choice((0, 0, 0, -3))), random.choice((None, (5, 0)))]
+                is_new = time not in written[key] and time not in fresh[key]
+                if profiles.append(key, time, number & 255, values):
+                    assert is_new, (seed, time)
+                    fresh[key][time] = number & 255
+                else:
+                    chunk = time // (48 * Q)
+                    crowd = [one for one in list(written[key]) + list(fresh[key]) if one // (48 * Q) == chunk]
+                    assert not is_new or len(crowd) >= 64, (seed, time)
+            event = random.randrange(12)
+            if event < 2:
+                if event:
+                    profiles.flush()
+                    for each in keys:
+                        written[each].update(fresh[each])
+                profiles = Profiles(PROFILES)
+                for each in keys:
+                    times = [one[0] for one in profiles.query(each, 0, T + 9999 * Q) if one]
+                    lost = [one for one in fresh[each] if one not in times]
+                    assert not event or not lost
+                    for one in times:
+                        written[each][one] = written[each].get(one, fresh[each].get(one))
+                    fresh[each] = {}
+                    profiles.describe(each, 15, CODES[:2], UNITS[:2])
+        for key in keys:
+            written[key].update(fresh[key])
+            found = [(one[0], one[1]) for one in profiles.query(key, 0, T + 9999 * Q) if one]
+            assert found == sorted(written[key].items()), (seed, key)
+            assert profiles.last(key) == max(written[key])
 
 
 def test_another_description_is_told_apart():
