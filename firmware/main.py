@@ -97,6 +97,8 @@ class Gateway:
             self.is_safe,
         )
         self.history = History(platform.root, self.readings, self.clock, self.events, self._beat("history"), self._load)
+        self.profiles = None  # load profiles of meters, once one has some: firmware/state/profiles.py
+        self.demand = None  # of all meters together, once it is wanted: firmware/services/demand.py
         self.frames = None  # the log of raw frames, while somebody looks at it
         self.modbus_access = None  # who may change what over Modbus, while somebody may: firmware/state/modbus_access.py
         self.logins = Logins()
@@ -148,6 +150,7 @@ class Gateway:
             start("inputs", self.inputs.run)
             start("history", self.history.run)
             self._start_push()
+            self._start_demand()
         ports = (None, None)
         if "discovery" in board.PARTS and self.settings.get("udp_enabled") and not self.is_safe:
             from firmware.services import discovery  # noqa: PLC0415 - not every board has it
@@ -271,9 +274,28 @@ class Gateway:
             if self.on_trial:
                 self._load("firmware.services.upgrade_trial").interrupted(self)
             self.inputs.save()
+            if self.profiles:
+                self.profiles.settle()
         finally:
             self.platform.count_starts(0)  # somebody asked for it
             self.platform.reset()
+
+    def open_profiles(self):
+        """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then."""
+        if self.profiles is None and "profile" in board.PARTS:
+            from firmware.state.profiles import KeptProfiles  # noqa: PLC0415 - RAM that only those pay for who have one
+
+            self.profiles = KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
+            self.supervisor.start("profiles", self.profiles.run)
+        return self.profiles
+
+    def _start_demand(self):
+        """Start what sums up the meters if it is wanted."""
+        if "profile" in board.PARTS and self.demand is None and not self.is_safe and self.settings.get("demand_period"):
+            from firmware.services.demand import Demand  # noqa: PLC0415 - as above
+
+            self.demand = Demand(self, self._beat("demand"))
+            self.supervisor.start("demand", self.demand.run)
 
     def _start_push(self):
         """Start what serves the links if one is on. It stays in RAM then."""
@@ -330,6 +352,7 @@ class Gateway:
         if "timezone" in names:
             self._use_zone()
         self._start_push()
+        self._start_demand()
         if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
             self.push.changed(names)
         if any([name.startswith("upgrade_") for name in names]):

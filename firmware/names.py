@@ -51,6 +51,7 @@ import firmware.port.wlan_ap as _
 import firmware.services.certificates as _
 import firmware.services.clock as _
 import firmware.services.commands as _
+import firmware.services.demand as _
 import firmware.services.diagnosis as _
 import firmware.services.discovery as _
 import firmware.services.discovery_answer as _
@@ -85,6 +86,7 @@ import firmware.services.payload as _
 import firmware.services.payload_flat as _
 import firmware.services.payload_xml as _
 import firmware.services.pieces as _
+import firmware.services.profile as _
 import firmware.services.provisioning as _
 import firmware.services.provisioning_ap as _
 import firmware.services.provisioning_code as _
@@ -131,6 +133,7 @@ import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _
 import firmware.state.modbus_units as _
+import firmware.state.profiles as _
 import firmware.state.readings as _
 import firmware.state.schema as _
 import firmware.state.settings as _
@@ -225,6 +228,12 @@ import lib.store.energy_reader as _
 import lib.store.journal as _
 import lib.store.journal_record as _
 import lib.store.journal_start as _
+import lib.store.profile as _
+import lib.store.profile_files as _
+import lib.store.profile_kernels as _
+import lib.store.profile_log as _
+import lib.store.profile_part as _
+import lib.store.profile_reader as _
 import lib.store.sample as _
 import lib.text.ssid as _
 import lib.x509.certificate as _

@@ -12,6 +12,8 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from lib.http.errors import HttpError
+
 # method, path (/api/x/ stands for all below it), level (firmware/services/login.py), module of firmware/services, function.
 # As text the table is smallest in flash. A function is `async def f(gateway, request, response)`; where the method is
 # not GET, a function under /api is handed the parsed JSON body as fourth argument; not where a row ends in "raw".
@@ -26,6 +28,10 @@ GET /api/status read status get
 GET /api/live read live get
 GET /api/history read history get
 GET /api/history.csv read history get_csv
+GET /api/profile read profile get
+GET /api/profile/ read profile get_one
+GET /api/meter_events/ read profile get_events
+GET /api/demand read demand get
 GET /api/relays read relays get
 POST /api/relay/ admin relays post
 GET /api/links read links get
@@ -137,7 +143,11 @@ class Router:
                 level == "public" or level == "read" and not self._gateway.settings.get("read_login")
             ):  # all but what is open to everybody and changes nothing
                 await self._gateway.login.check(request, level)
-            function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
+            try:
+                module = self.module("firmware.services." + route[_MODULE])
+            except ImportError:
+                raise HttpError(404, "this board has no such part") from None
+            function = getattr(module, route[_FUNCTION])
             if request.method in ("GET", "HEAD") or len(route) > _RAW or not request.path.startswith("/api/"):
                 await function(self._gateway, request, response)
             else:

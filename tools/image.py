@@ -34,6 +34,9 @@ def sources(board):
         yield source, source.relative_to(DEVICE_LIBRARIES)
     yield TOP / "boards" / board / "board.py", Path("board.py")
     yield web.build(), Path(WEB)
+    for name in web.PARTS.values():
+        if has(name):
+            yield web.TARGET.with_name(name), Path(name)
 
 
 def compile_module(source, path, folder, march, level=3):

@@ -12,7 +12,13 @@ from tools.image import TOP
 PARTS_OF = {
     "iec62056": ("lib/iec62056/*", "firmware/bus/iec*", "firmware/meters/iec*"),
     "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel*"),
-    "profile": ("lib/store/profile*", "firmware/state/profile*", "firmware/services/profile*"),
+    "profile": (
+        "lib/store/profile*",
+        "firmware/state/profile*",
+        "firmware/services/profile*",
+        "firmware/services/demand*",
+        "web_profile.py",
+    ),
     "modem": (
         "lib/modem/*",
         "firmware/port/*_ppp.py",

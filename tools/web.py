@@ -3,7 +3,7 @@
 esbuild makes one script of the shell and all pages, and one style, both without a byte too many; the text table becomes a list
 of texts for each language, in the order of the keys that the script has; the chart library comes from npm as it is. All is
 compressed. The module holds one constant, FILES: tuples of (path, Content-Type, ETag, gzip). Frozen, it stays in flash. The
-same sources give the same bytes.
+same sources give the same bytes. What not every board has (tools/parts.py) is in a module of its own beside it.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from tools.image import TOP
 
 SOURCES = TOP / "firmware" / "web"
 TARGET = TOP / "build" / "web" / "web_assets.py"
+PARTS = {"/lib/profile.js": "web_profile.py"}
 TEXTS = "texts.txt"  # the table of all texts
 _NPM = TOP / ".tools" / "npm" / "node_modules"
 _TYPES = {
@@ -83,6 +84,7 @@ def files():
             yield "/" if source.name == "index.html" else "/" + source.name, source.read_bytes()
     for language, table in texts().items():
         yield f"/text/{language}.txt", "\n".join([*(table.get(key, "") for key in keys()), _keys_id()]).encode()
+    yield "/lib/profile.js", bundled(SOURCES / "lib" / "profile.js")
     # Made for a <script>; as a module it has to name what it gives.
     yield "/lib/uplot.js", (_NPM / "uplot" / "dist" / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"
 
@@ -110,14 +112,18 @@ def _made_from():
 
 
 def build():
-    """Write the module unless it is there already; return its path."""
+    """Write the modules unless they are there already; return the path of the one that every board has."""
     head = f'"""The web pages, made by tools/web.py from {_made_from()}."""\n\nFILES = (\n'
-    if not TARGET.exists() or not TARGET.read_text().startswith(head):
-        rows = [f"    {row!r},\n" for row in packed()]
+    modules = [TARGET.with_name(name) for name in PARTS.values()] + [TARGET]
+    if not all(module.exists() and module.read_text().startswith(head) for module in modules):
+        rows = {module: [] for module in modules}
+        for row in packed():
+            rows[TARGET.with_name(PARTS.get(row[0], TARGET.name))].append(f"    {row!r},\n")
         TARGET.parent.mkdir(parents=True, exist_ok=True)
-        new = TARGET.with_suffix(f".{os.getpid()}")
-        new.write_text("".join([head, *rows, ")\n"]))
-        new.replace(TARGET)  # whole or not at all: several builds may run at once
+        for module in modules:
+            new = module.with_suffix(f".{os.getpid()}")
+            new.write_text("".join([head, *rows[module], ")\n"]))
+            new.replace(module)  # whole or not at all: several builds may run at once
     return TARGET
 
 

@@ -24,6 +24,8 @@ for _room in ("lib", "firmware"):
     package(_room, files=_files, base_path=_TOP + "/build/lean", opt=3)
 
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
+if "lib/store/profile.py" in _paths:
+    module("web_profile.py", base_path=_TOP + "/build/web", opt=3)
 module("_boot.py", opt=3)
 module("boot.py", opt=3)
 module("main.py", opt=3)

@@ -3,6 +3,7 @@
 import web_assets
 from micropython import const
 
+import board
 from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
 
@@ -11,22 +12,29 @@ _POLICY = const(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_NOTHING = const(("", "", "", b""))  # never sent: who asks was told that the file exists
 
 
 def exists(path):
-    return _place(path) >= 0
+    return _file(path) is not None
 
 
-def _place(path):
-    """Return where a file is in the table, -1 if there is none."""
-    for place in range(len(web_assets.FILES)):
-        if web_assets.FILES[place][0] == path:
-            return place
-    return -1
+def _file(path):
+    """Return the row of a file, None if there is none."""
+    for file in web_assets.FILES:
+        if file[0] == path:
+            return file
+    if "profile" in board.PARTS:
+        from web_profile import FILES  # noqa: PLC0415 - not on every board
+
+        for file in FILES:
+            if file[0] == path:
+                return file
+    return None
 
 
 async def get(gateway, request, response):
-    _, kind, tag, packed = web_assets.FILES[_place(request.path)]
+    _, kind, tag, packed = _file(request.path) or _NOTHING
     response.type = kind
     response.cache = "no-cache"
     if kind.startswith("text/html"):

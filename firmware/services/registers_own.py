@@ -52,6 +52,7 @@ HOLDING_BLOCKS = (
     (2301, 144),
     (2501, 106),
     (2701, 117),
+    (3301, 31),
     (3701, 69),
     (5001, 4),
 )
@@ -264,6 +265,16 @@ HOLDING = (
 0 upgrade_auto
 1 upgrade_certificate text 16
 17 upgrade_url text 100
+""",
+    ),
+    (
+        3301,
+        0,
+        1,
+        31,
+        """
+0 demand_period
+1 demand_meters text 30
 """,
     ),
     (

@@ -18,7 +18,8 @@ async def get(gateway, request, response):
     await put_items(response, (("user", user), ("must_change", must_change)))
     response.put(b"},")
     await put_items(response, info.status(gateway))
-    await put_items(response, (("restart_needed", gateway.settings.restart_needed),), first=False)
+    items = ("restart_needed", gateway.settings.restart_needed), ("has_profiles", gateway.profiles is not None)
+    await put_items(response, items, first=False)
     response.put(b',"devices":[')
     comma = b"{"
     for device in gateway.readings.devices:

@@ -134,7 +134,7 @@ class History:
             return False
         if quarter * QUARTER_S < self._since_utc or group.age_ms() >= self._clock.uptime_ms() - self._stepped_ms:
             return False  # the latter: its time is that of the clock before the step
-        imported, exported = _counter(device, group, "import"), _counter(device, group, "export")
+        imported, exported = counter(device, group, "import"), counter(device, group, "export")
         if imported == exported:
             return False  # neither is there
         return self._record(device, slot, group, imported, exported, quarter)
@@ -190,7 +190,7 @@ def _safe(text):
     return "".join([c if c.isalpha() or c.isdigit() else "%%%02x" % ord(c) for c in text])
 
 
-def _counter(device, group, direction):
+def counter(device, group, direction):
     """Return the row of the counter of a direction, 255 if there is none: of active energy, of all phases.
 
     Of these the one that counts in most tariffs, so that it is the whole energy; then a non-resettable one; then the first.

@@ -173,6 +173,8 @@ modem_pin|text||8|secret|PIN of the SIM card
         """
 poll_ms|int|1000|0..60000||Time from one reading of a meter to the next, ms
 response_ms|int|1000|50..5000||Longest wait for a device's answer, ms
+demand_period|choice|0|0=Off,1=1 min,5=5 min,10=10 min,15=15 min,30=30 min,60=60 min||Demand period of all meters together
+demand_meters|text||60||Meters of it as lir,1,2; empty for all
 """,
         None,
     ),

@@ -219,6 +219,7 @@ function showStatus(fresh) {
   byId("place").textContent = [status.description, status.location].filter(Boolean).join(" · ");
   draw(byId("user"), user ? el("a", { href: "#/password" }, user) : el("a.button", { href: "#/login" }, t("login")));
   byId("logout").hidden = !user;
+  byId("nav").querySelector('[href="#/profile"]').hidden = !status.has_profiles;
   const banner = byId("restart");
   banner.hidden = !status.restart_needed;
   draw(

@@ -26,6 +26,7 @@ counters
 counters/1
 graph
 graph/lir/month
+profile
 relays
 upgrade
 events

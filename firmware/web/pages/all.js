@@ -8,6 +8,7 @@ import graph from "./graph.js";
 import login from "./login.js";
 import measurements from "./measurements.js";
 import password from "./password.js";
+import profile from "./profile.js";
 import relays from "./relays.js";
 import reset from "./reset.js";
 import restart from "./restart.js";
@@ -25,6 +26,7 @@ export const PAGES = {
   login,
   measurements,
   password,
+  profile,
   relays,
   reset,
   restart,
