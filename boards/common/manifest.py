@@ -20,15 +20,18 @@ _HOST_ONLY = (
     "slots_file.py",
     "uart_pty.py",
 )  # no device has these
-# Of lib, what no service of a device uses: security 0 is for tests, pages are no files, no bus speaks IEC 62056-21 yet.
+# Of lib, what no service of a device uses: security 0 is for tests, pages are no files, no bus speaks IEC 62056-21 yet,
+# there is no transparent port.
 _UNUSED = (
     "files.py",
     "iec62056",
     "other_replies.py",
     "other_requests.py",
     "other_types.py",
+    "rfc2217",
     "security0.py",
 )
+_TUNNEL = ("bus/tunnel.py", "services/tunnel.py", "services/tunnel_session.py")  # no board has the room for it yet
 
 subprocess.run([sys.executable, "-m", "tools.lean"], cwd=_TOP, check=True)
 
@@ -43,8 +46,9 @@ for _room in ("lib", "firmware"):
         for _name in _names:
             _is_host = _name in _HOST_ONLY and os.path.basename(_folder) == "port"
             _is_unused = _room == "lib" and (_name in _UNUSED or os.path.basename(_folder) in _UNUSED)
-            if _name.endswith(".py") and not _is_host and not _is_unused:
-                _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
+            _path = os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room))
+            if _name.endswith(".py") and not _is_host and not _is_unused and _path not in _TUNNEL:
+                _files.append(_path)
     package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)
 
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)

@@ -52,6 +52,7 @@ HOLDING_BLOCKS = (
     (2301, 144),
     (2501, 106),
     (2701, 117),
+    (3501, 66),
     (5001, 4),
 )
 
@@ -263,6 +264,21 @@ HOLDING = (
 0 upgrade_auto
 1 upgrade_certificate text 16
 17 upgrade_url text 100
+""",
+    ),
+    (
+        3501,
+        0,
+        1,
+        66,
+        """
+0 tunnel_port
+1 tunnel_raw_port
+2 tunnel_2217_port
+3 tunnel_baud
+4 tunnel_frame
+5 tunnel_idle_s
+6 tunnel_clients text 60
 """,
     ),
     (
