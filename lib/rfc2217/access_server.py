@@ -154,6 +154,8 @@ class AccessServer:
             self._they = before | bit if verb == _WILL else before & ~bit
             if self._they != before or verb == _WILL and not bit:
                 self._put((_IAC, _DO if self._they & bit else _DONT, option))
+                if option == _COM_PORT and verb == _WILL:
+                    self._answer(_NOTIFY_MODEMSTATE, _MODEM_ON)  # some clients wait for it, and never ask
 
     def _obey(self):
         """A whole block of COM-PORT-OPTION is there."""
@@ -168,6 +170,8 @@ class AccessServer:
             self._answer(command, value & 0xFF)
             if command == _SET_MODEMSTATE_MASK:
                 self._answer(_NOTIFY_MODEMSTATE, _MODEM_ON & value)
+        elif command == _NOTIFY_MODEMSTATE:  # asked for: only some clients know that
+            self._answer(command, _MODEM_ON)
         elif SET_BAUDRATE <= command <= SET_CONTROL or command in (SUSPEND, RESUME, PURGE_DATA):
             if length == (4 if command == SET_BAUDRATE else 0 if command in (SUSPEND, RESUME) else 1):
                 self.command, self.value = command, value
