@@ -52,10 +52,10 @@ class Tunnel:
         return _BAUDS[number - 1], parity, int(stop), int(bits)
 
     def open(self, minutes):
-        """Let anybody use it for so many minutes from now on; 0 ends that, and ends a client that came by it."""
+        """Let anybody use it for so many minutes from now on; 0 ends that and disconnects whoever uses it."""
         self._open_until_s = self.gateway.clock.uptime_s() + 60 * minutes
-        if not minutes and self.session and not self._is_listed(self.session.address):
-            self.session.end("no longer allowed")
+        if not minutes and self.session:
+            self.session.end("sent away")
 
     def left_s(self):
         """Return for how many seconds anybody may come."""
@@ -63,9 +63,6 @@ class Tunnel:
 
     def tell(self, text):
         self.gateway.events.add("tunnel", text)
-
-    def _is_listed(self, address):
-        return allows(self.gateway.settings.get("tunnel_clients"), address)
 
     def _settings_changed(self, names):
         if any([name.startswith(("tunnel_", "rs485_protocol")) for name in names]):
@@ -125,7 +122,7 @@ class Tunnel:
         """Serve a client or turn it away."""
         if self.session:
             why = f"{self.session.address} is using it"
-        elif not self.left_s() and not self._is_listed(address):
+        elif not self.left_s() and not allows(self.gateway.settings.get("tunnel_clients"), address):
             why = "not allowed"
         else:
             try:

@@ -33,7 +33,7 @@ async def get(gateway, request, response):
 
 
 async def post(gateway, request, response, body):
-    """Take {"minutes": 10}: 1 to 60, from now on; 0 ends it, and a client whose address is in no list."""
+    """Take {"minutes": 10}: 1 to 60, from now on; 0 ends it and disconnects whoever uses the port."""
     minutes = body.get("minutes")
     if not isinstance(minutes, int) or isinstance(minutes, bool) or not 0 <= minutes <= _MOST_MINUTES:
         raise HttpError(400, f"minutes may be 0 to {_MOST_MINUTES}")

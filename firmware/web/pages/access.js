@@ -14,6 +14,7 @@ export function accessCard(app, mayChange) {
 /** Return the card that lets anybody use the transparent port. */
 export function tunnelCard(app, mayChange) {
   return timedCard(app, mayChange, "tunnel", "/api/tunnel", ({ port, left_s, client, seconds, sent, received, raw, rfc2217 }) => ({
+    canEnd: client,
     mode: !port ? "none" : left_s ? "open" : "closed",
     more: client
       ? ` · ${app.t("tunnel.client", { client, seconds: seconds ?? 0, sent: sent ?? 0, received: received ?? 0 })}`
@@ -23,7 +24,8 @@ export function tunnelCard(app, mayChange) {
 
 /**
  * A card with the texts `name`.*, which asks for its state at `path` as long as the page is open. `look(state)` returns the mode
- * (a text's name; nothing can be opened in the modes free and none) and what is to be told beside it.
+ * (a text's name; nothing can be opened in the modes free and none) and what is to be told beside it,
+ * and whether there is something to end though nothing is open.
  */
 function timedCard(app, mayChange, name, path, look) {
   const { el, t } = app;
@@ -32,10 +34,10 @@ function timedCard(app, mayChange, name, path, look) {
   const end = el("button", { type: "button", hidden: true, onclick: () => send(0) }, t("access.end"));
 
   function show(now) {
-    const { mode, more } = look(now);
+    const { mode, more, canEnd } = look(now);
     const isCalm = mode === "closed" || mode === "none";
     app.draw(state, el(isCalm ? "strong" : "strong.warn", t(`${name}.${mode}`, { time: clock(now.left_s) })), more);
-    end.hidden = !now.left_s;
+    end.hidden = !now.left_s && !canEnd;
     allow.hidden = mode === "free" || mode === "none";
   }
 
