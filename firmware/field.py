@@ -66,7 +66,7 @@ class Field:
         self._again = asyncio.Event()  # the settings that shape the field have changed
         self._lines = {}  # how each port is set: (speed, parity, stop bits)
         self._owners = {}  # of wires that may be borrowed, by port: see firmware/bus/tunnel.py
-        self._borrowed = None  # the port that is on loan
+        self._borrowed = ""  # the port that is on loan
         self._recall = None  # has whoever borrowed it let go at once
         self.buses = {}
         self.slave = None
@@ -167,7 +167,7 @@ class Field:
         """End what borrow() with this `recall` began, if it is not over."""
         if self._recall is not recall:
             return
-        port, self._borrowed, self._recall = self._borrowed, None, None
+        port, self._borrowed, self._recall = self._borrowed, "", None
         if port in self._uarts:
             self._uarts[port].configure(*self._lines[port])
         if port in self._owners:

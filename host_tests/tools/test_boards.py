@@ -22,6 +22,8 @@ ONLY_HOST = {
 }
 UNUSED = {f"lib/modbus/{name}.py" for name in ("other_replies", "other_requests", "other_types")}
 UNUSED |= {"lib/http/files.py", "lib/provision/security0.py"}
+TUNNEL = ("firmware/bus/tunnel.py", "firmware/services/tunnel.py", "firmware/services/tunnel_session.py")
+UNUSED |= {"lib/rfc2217/access_server.py", *TUNNEL}
 UNUSED |= {f"lib/iec62056/{path.name}" for path in (TOP / "lib" / "iec62056").glob("*.py")}
 REQUIRED = {"umqtt/simple.py"}  # by MicroPython's build, from its own libraries
 
@@ -33,6 +35,7 @@ BUILT_IN = frozenset(
 )
 # What is named in code that a device does not come to: the other platform, the security of the tests
 NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
+NOT_REACHED |= {"firmware.bus.tunnel", "firmware.services.tunnel"}  # where a board has no transparent port
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
