@@ -4,7 +4,6 @@ Peers: pymodbus with RTU frames over TCP, pyserial's client of RFC 2217, PyPI ie
 """
 
 import socket
-import time
 
 import pytest
 import serial
@@ -254,20 +253,3 @@ def test_a_flood_is_held_back_and_costs_others_nothing():
         assert api(rig, "/api/tunnel", {"minutes": 0})[0] == 200  # it is listed, but one client less is what somebody wants
         is_free(rig)
         connection.close()
-
-
-def test_who_never_reads_is_disconnected():
-    with IecMeter(fixed=115200) as meter, iec(32, meter) as rig:
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        connection.connect((HOST, is_free(rig)["raw"]))
-        is_served(rig)
-        end = time.monotonic() + 60
-        while not [text for text in events(rig) if "it does not read" in text]:
-            assert time.monotonic() < end
-            for _ in range(8):
-                meter.say(bytes(512))
-                time.sleep(0.01)
-        connection.close()
-        with raw(rig):
-            is_served(rig)
