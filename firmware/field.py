@@ -16,6 +16,7 @@ from lib.modbus.limits import is_harmless
 
 _BAUDS = const((1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200))
 _PARITIES = const("NOE")
+_OURS = const((1, 2))  # values of rs485_protocol with which the field may have a master on RS-485
 _SWITCH = const(3)  # the type of an RS-485 device that is a bistable switch
 _COMMAND_MS = const(5000)
 _SETTLE_MS = const(20)
@@ -45,7 +46,7 @@ class Field:
 
     `answer(pdu, out)` gives the gateway's own registers to the master that RS-485 may have; `slave`: who does that, or None.
     `load(name)` returns a module that is in RAM only while it is used. `is_safe`: the wires are there for who asks over the
-    network, and for nobody else.
+    network, and for nobody else. Owners of wires that may be borrowed, whatever they are, are in `_owners`.
     """
 
     def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load, is_safe=False):
@@ -63,6 +64,10 @@ class Field:
         self._beats = []
         self._waiting = []  # devices that there was no memory for yet
         self._again = asyncio.Event()  # the settings that shape the field have changed
+        self._lines = {}  # how each port is set: (speed, parity, stop bits)
+        self._owners = {}  # of wires that may be borrowed, by port: see firmware/bus/tunnel.py
+        self._borrowed = ""  # the port that is on loan
+        self._recall = None  # has whoever borrowed it let go at once
         self.buses = {}
         self.slave = None
         # Made once, for all wires and devices
@@ -107,11 +112,12 @@ class Field:
                 settings.get("rs485_stop_bits") + 1,
             ),
         }
+        self._lines = lines
         used = {device.port for device in meters}
         if settings.get("rs485_protocol") == 2:
             used.add("rs485")
         for port in self._platform.ports:
-            if port in used and (port != "rs485" or settings.get("rs485_protocol")):
+            if port in used and (port != "rs485" or settings.get("rs485_protocol") in _OURS):
                 self._open(port, lines[port])
             elif port == "rs485" and settings.get("rs485_protocol") == 1 and not self._is_safe:
                 self._open_slave(port, lines[port])
@@ -133,24 +139,52 @@ class Field:
 
     def _uart(self, port, line):
         """Return (uart, beat) for the task of a wire."""
-        if port not in self._uarts:
-            self._uarts[port] = self._platform.uart(port)
-        self._uarts[port].configure(*line)
+        self._port(port).configure(*line)
         beat = self._supervisor.beat(port, _BEAT_MS)
         self._beats.append(beat)
         return self._uarts[port], beat
+
+    def _port(self, port):
+        if port not in self._uarts:
+            self._uarts[port] = self._platform.uart(port)
+        return self._uarts[port]
+
+    async def borrow(self, port, line, recall):
+        """Return the Tunnel of a port, once its owner has let go of the wire; None if it cannot be had now.
+
+        `line`: how it is set, None as the port is else. recall() is called when the wire is needed for what other settings
+        want: then nobody touches it any more. In any case give_back() follows, for this may also be cancelled.
+        """
+        if self._borrowed or self._again.is_set() or port not in self._lines or port not in self._platform.ports:
+            return None
+        self._borrowed, self._recall = port, recall
+        owner = self._owners.get(port)
+        if owner:
+            await owner.pause()
+        return self._load("firmware.bus.tunnel").Tunnel(self._port(port), line or self._lines[port])
+
+    def give_back(self, recall):
+        """End what borrow() with this `recall` began, if it is not over."""
+        if self._recall is not recall:
+            return
+        port, self._borrowed, self._recall = self._borrowed, "", None
+        if port in self._uarts:
+            self._uarts[port].configure(*self._lines[port])
+        if port in self._owners:
+            self._owners[port].resume()
 
     def _open_slave(self, port, line):
         from firmware.bus.modbus_slave import ModbusSlave  # noqa: PLC0415 - RAM that few need
 
         uart, beat = self._uart(port, line)
         self.slave = ModbusSlave(uart, self._settings.get("sg_modbus_addr"), self._answer, self._told, beat)
+        self._owners[port] = self.slave
         self._tasks.append(self._supervisor.start(port, self.slave.run))
 
     def _open(self, port, line):
         uart, beat = self._uart(port, line)
         bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat, self._keeps)
-        self.buses[port] = bus
+        self.buses[port] = self._owners[port] = bus
         self._tasks.append(self._supervisor.start(port, bus.run))
 
     def _start(self, device):
@@ -194,6 +228,8 @@ class Field:
         self._readings.changed()
 
     def _close(self):
+        if self._recall:
+            self._recall()
         for bus in self.buses.values():
             bus.close()
         for task in self._tasks:
@@ -203,6 +239,7 @@ class Field:
         self._tasks.clear()
         self._beats.clear()
         self.buses.clear()
+        self._owners.clear()
         self.slave = None
         self._waiting = []
 

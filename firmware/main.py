@@ -119,6 +119,7 @@ class Gateway:
         self._is_pushing = False
         self.on_trial = False  # a new version that has not proven itself yet: firmware/services/upgrade_trial.py
         self._is_young = not self.is_safe  # whether this start may still count as failed
+        self.tunnel = None  # the transparent port, once it is on: firmware/services/tunnel.py
         self.trial = None  # by which credentials are tried, while provisioning runs: firmware/services/network_trial.py
         self.phones = None  # who serves them, while they may come over the own access point: services/provisioning_ap.py
         self._use_zone()
@@ -151,6 +152,7 @@ class Gateway:
             start("history", self.history.run)
             self._start_push()
             self._start_demand()
+            self._start_tunnel()
         ports = (None, None)
         if "discovery" in board.PARTS and self.settings.get("udp_enabled") and not self.is_safe:
             from firmware.services import discovery  # noqa: PLC0415 - not every board has it
@@ -314,6 +316,16 @@ class Gateway:
             self.push = Push(self, self._load)
         await self.push.run()
 
+    def _start_tunnel(self):
+        """Start the transparent port if it is on, and the board has it. It stays in RAM then."""
+        settings = self.settings
+        is_on = settings.get("tunnel_port") or settings.get("rs485_protocol") == 3
+        if self.tunnel is None and not self.is_safe and is_on and "tunnel" in getattr(board, "PROTOCOLS", ()):
+            from firmware.services.tunnel import Tunnel  # noqa: PLC0415 - not every board has it
+
+            self.tunnel = Tunnel(self)
+            self.supervisor.start("tunnel", self.tunnel.run)
+
     def factory_reset(self, by):
         """Forget all but what belongs to the hardware and begin anew soon; `by`: who wants it. OSError: it was not begun."""
         self._load("firmware.services.factory_reset").begin(self, by)
@@ -353,6 +365,7 @@ class Gateway:
             self._use_zone()
         self._start_push()
         self._start_demand()
+        self._start_tunnel()
         if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
             self.push.changed(names)
         if any([name.startswith("upgrade_") for name in names]):

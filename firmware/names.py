@@ -10,6 +10,7 @@ import firmware.bus.modbus_master as _
 import firmware.bus.modbus_slave as _
 import firmware.bus.queue as _
 import firmware.bus.relay_bridge as _
+import firmware.bus.tunnel as _
 import firmware.bus.unit as _
 import firmware.meters.bicom as _
 import firmware.meters.catalogue as _
@@ -113,6 +114,9 @@ import firmware.services.setup_ap as _
 import firmware.services.sg_text as _
 import firmware.services.sntp as _
 import firmware.services.status as _
+import firmware.services.tunnel as _
+import firmware.services.tunnel_access as _
+import firmware.services.tunnel_session as _
 import firmware.services.upgrade as _
 import firmware.services.upgrade_check as _
 import firmware.services.upgrade_connect as _
@@ -137,6 +141,7 @@ import firmware.state.profiles as _
 import firmware.state.readings as _
 import firmware.state.schema as _
 import firmware.state.settings as _
+import firmware.state.sources as _
 import firmware.state.upgrade as _
 import lib.aio.binding as _
 import lib.aio.connect as _
@@ -222,6 +227,7 @@ import lib.provision.security0 as _
 import lib.provision.security1 as _
 import lib.provision.security2 as _
 import lib.provision.wifi as _
+import lib.rfc2217.access_server as _
 import lib.store.document as _
 import lib.store.energy_log as _
 import lib.store.energy_reader as _

@@ -45,6 +45,8 @@ POST /api/settings/export admin settings_file export
 POST /api/settings/import admin settings_file take
 GET /api/modbus_access user modbus_access get
 POST /api/modbus_access admin modbus_access post
+GET /api/tunnel user tunnel_access get
+POST /api/tunnel admin tunnel_access post
 POST /api/restart admin status restart
 POST /api/factory_reset admin status factory_reset
 GET /api/certificates user certificates get

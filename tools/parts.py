@@ -11,7 +11,7 @@ from tools.image import TOP
 
 PARTS_OF = {
     "iec62056": ("lib/iec62056/*", "firmware/bus/iec*", "firmware/meters/iec*"),
-    "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel*"),
+    "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel.py", "firmware/services/tunnel_session.py"),
     "profile": (
         "lib/store/profile*",
         "firmware/state/profile*",

@@ -49,6 +49,8 @@ def _values(setting):
         return "IPv4 address, or empty"
     if setting.kind == "zone":
         return "minutes, name or rule of a time zone"
+    if setting.kind == "sources":
+        return "addresses and networks: 192.168.1.20, 10.0.0.0/8"
     if setting.kind == "writes":
         return "`unit:functions`, blanks between"
     if setting.kind == "flag":

@@ -58,6 +58,8 @@ class ModbusMaster:
         self._trouble = ""
         self._last = None  # the request that was answered last; None: the next reply is not compared
         self.tap = None  # told each frame as tap(sent by us, view), while somebody looks for a fault
+        self._is_paused = False
+        self._given = asyncio.Event()  # the wire is not touched any more, for it is paused
         self.listener = None  # called with the frames of another master on this wire, see firmware/bus/relay_bridge.py
 
     async def ask(self, request, priority=POLL, client=None, deadline_ms=None, max_age_ms=0):
@@ -72,6 +74,8 @@ class ModbusMaster:
             for recent, ticks, reply in self._recent:  # that reply lasts while the same is asked anew
                 if 0 <= ticks_diff(ticks_ms(), ticks) <= max_age_ms and recent.covers(request):
                     return request.copy_from(recent, reply)
+        if self._is_paused and priority < POLL:
+            raise PeerError(DEVICE_BUSY)
         unit = self.unit(request.unit)
         unit.is_polled = unit.is_polled or priority == POLL
         if priority < POLL and self._queue.is_full():  # polls are as many as devices, and a reading must not be lost
@@ -102,6 +106,28 @@ class ModbusMaster:
             self._queue.remove(entry)
             entry.finish(PeerError(GATEWAY_PATH))
 
+    async def pause(self):
+        """Give the wire away: firmware/bus/tunnel.py. Polls wait; persons and programs are told that it is busy."""
+        self._is_paused = True
+        self._turn_away()
+        await self._given.wait()
+
+    def resume(self):
+        self._is_paused = False
+        self._given.clear()
+        self._forget(0)
+        self._last = None
+        self._quiet_since_us = ticks_us()
+        self._queue.arrived.set()
+
+    def _turn_away(self):
+        """Tell all who wait, but polls, that the wire is another's."""
+        for entry in list(self._queue.entries):
+            if entry.asked < POLL:
+                self._queue.remove(entry)
+                entry.finish(PeerError(DEVICE_BUSY))
+        self._queue.arrived.set()
+
     async def run(self):
         """Own the wire, for ever."""
         queue = self._queue
@@ -110,6 +136,12 @@ class ModbusMaster:
                 self._beat.beat()
             queue.arrived.clear()
             queue.expire()
+            if self._is_paused:
+                self._turn_away()  # who had another turn to come
+                queue.arrived.clear()
+                self._given.set()
+                await queue.arrived.wait()
+                continue
             disappointed = self._disappoint()
             entry = queue.next(self._may_go)
             if entry is None:

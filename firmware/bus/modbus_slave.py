@@ -15,7 +15,7 @@ from lib.modbus.server import RequestReader, close_adu, encode_exception
 
 _LOOK_MS = const(4)  # while nothing comes: an answer is to be out within 20 ms
 _BUSY_MS = const(1)
-_LOST_MS = const(1000)  # before the port is tried again
+_LOST_MS = const(1000)  # before the port is tried again, or looked for once it was given away
 
 
 class ModbusSlave:
@@ -32,31 +32,46 @@ class ModbusSlave:
         self._beat = beat
         self._out = memoryview(bytearray(MAX_ADU))
         self.frames = 0
+        self._is_paused = False
+        self._given = asyncio.Event()  # the wire is not touched any more, for it is paused
 
     @property
     def damaged(self):
         return self._reader.damaged
+
+    async def pause(self):
+        """Give the wire away: firmware/bus/tunnel.py. Whoever is master there gets no answer."""
+        self._is_paused = True
+        await self._given.wait()
+
+    def resume(self):
+        self._is_paused = False
+        self._given.clear()
 
     async def run(self):
         """Serve for ever."""
         is_told = False
         while True:
             try:
-                await self._serve()
+                if self._is_paused:
+                    self._given.set()
+                else:
+                    await self._serve()
             except OSError as error:
                 if not is_told:
                     self._told(f"rs485: port error {error.errno}")
                     is_told = True
             self._beat.beat()
             self._reader.restart()
-            await asyncio.sleep_ms(_LOST_MS)
+            if not self._is_paused or self._given.is_set():
+                await asyncio.sleep_ms(_LOST_MS)
 
     async def _serve(self):
         uart, reader = self._uart, self._reader
         gap_us = 1750 if uart.char_us < 573 else uart.char_us * 7 // 2
         heard_us = ticks_us()
         pdu = None
-        while True:
+        while not self._is_paused:
             self._beat.beat()
             if pdu is None:
                 count = uart.receive(reader.room())

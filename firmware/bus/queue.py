@@ -30,6 +30,7 @@ class Entry:
     def __init__(self, request, priority, client, deadline, is_shared=False):
         self.request = request
         self.priority = priority
+        self.asked = priority  # as it came: `priority` rises when one with a higher one shares the answer
         self.client = client
         self.deadline = deadline
         self.is_shared = is_shared

@@ -44,10 +44,10 @@ class UartEsp32:
         self._waste = bytearray(128)
         self.char_us = 520
 
-    def configure(self, baud, parity, stop):
-        """Set speed, parity "N", "E" or "O", stop bits 1 or 2; data bits are 8. What is being sent goes out before."""
-        self.stream.init(baudrate=baud, bits=8, parity=_PARITIES[parity], stop=stop)
-        self.char_us = (9 + (parity != "N") + stop) * 1000000 // baud
+    def configure(self, baud, parity, stop, bits=8):
+        """Set speed, parity "N", "E" or "O", stop bits 1 or 2, data bits 7 or 8. What is being sent goes out before."""
+        self.stream.init(baudrate=baud, bits=bits, parity=_PARITIES[parity], stop=stop)
+        self.char_us = (1 + bits + (parity != "N") + stop) * 1000000 // baud
 
     async def send(self, frame):
         """Send all of `frame`; return when its last character is out and the port listens again.

@@ -12,7 +12,10 @@ import ffi
 from micropython import const
 
 # Linux: baud rate codes, flags of c_cflag
-_SPEEDS = {1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
+_SPEEDS = {300: 7, 600: 8, 1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
+_CSIZE = const(0o60)
+_CS7 = const(0o40)
+_CS8 = const(0o60)
 _CSTOPB = const(0o100)
 _PARENB = const(0o400)
 _PARODD = const(0o1000)
@@ -37,14 +40,14 @@ class UartPty:
         self._paced = paced
         self.stream = None
         self.char_us = 1000
-        self._line = (19200, "N", 1)
+        self._line = (19200, "N", 1, 8)
 
-    def configure(self, baud, parity, stop):
-        """Set speed, parity "N", "E" or "O", stop bits 1 or 2; data bits are 8. Takes effect with the next character."""
-        self._line = (baud, parity, stop)
-        self.char_us = (9 + (parity != "N") + stop) * 1000000 // baud
+    def configure(self, baud, parity, stop, bits=8):
+        """Set speed, parity "N", "E" or "O", stop bits 1 or 2, data bits 7 or 8. Takes effect with the next character."""
+        self._line = (baud, parity, stop, bits)
+        self.char_us = (1 + bits + (parity != "N") + stop) * 1000000 // baud
         if self._link:
-            self._link.send(event="line", port=self._name, baud=baud, parity=parity, stop=stop)
+            self._link.send(event="line", port=self._name, baud=baud, parity=parity, stop=stop, bits=bits)
         if self.stream:
             self._set_line()
 
@@ -103,16 +106,16 @@ class UartPty:
         self._set_line()
 
     def _set_line(self):
-        baud, parity, stop = self._line
+        baud, parity, stop, bits = self._line
         attributes = termios.tcgetattr(self.stream.fileno())
-        flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD)
+        flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD | _CSIZE) | (_CS7 if bits == 7 else _CS8)
         attributes[2] = flags | (stop == 2 and _CSTOPB) | (parity != "N" and _PARENB) | (parity == "O" and _PARODD)
         attributes[4] = attributes[5] = _SPEEDS[baud]
         try:
             termios.tcsetattr(self.stream.fileno(), termios.TCSANOW, attributes)
         except OSError as error:
-            # A pseudo-terminal takes no parity: some C libraries say so after they have set all the rest.
-            if error.errno != _EINVAL or parity == "N":
+            # A pseudo-terminal takes no parity and no 7 bits: some C libraries say so after they have set all the rest.
+            if error.errno != _EINVAL or (parity == "N" and bits == 8):
                 raise
 
     def _close(self):

@@ -53,6 +53,7 @@ HOLDING_BLOCKS = (
     (2501, 106),
     (2701, 117),
     (3301, 31),
+    (3501, 66),
     (3701, 69),
     (5001, 4),
 )
@@ -275,6 +276,21 @@ HOLDING = (
         """
 0 demand_period
 1 demand_meters text 30
+""",
+    ),
+    (
+        3501,
+        0,
+        1,
+        66,
+        """
+0 tunnel_port
+1 tunnel_raw_port
+2 tunnel_2217_port
+3 tunnel_baud
+4 tunnel_frame
+5 tunnel_idle_s
+6 tunnel_clients text 60
 """,
     ),
     (

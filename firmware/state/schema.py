@@ -3,7 +3,8 @@
 A row is: name | kind | default | range | flags | meaning. `#` in a name stands for an index, whose span is the table's head.
 Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1),
 `zone` (a text that names a time zone), `ssid` (the name of a network:
-lib/text/ssid.py; range: most bytes of the name), `ip` (an IPv4 address, or empty), `writes` (see lib/modbus/write_rules.py).
+lib/text/ssid.py; range: most bytes of the name), `ip` (an IPv4 address, or empty), `writes` (see lib/modbus/write_rules.py),
+`sources` (IPv4 addresses and networks: firmware/state/sources.py).
 Flags: `secret` (never shown), `restart` (takes effect with the next start).
 Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
 The table is text because text costs no RAM when the code is frozen.
@@ -100,7 +101,7 @@ rightir_pushintv|int|600|1..43200||IR Relay Push/Publish Interval, s
     (
         "RS485 Devices",
         """
-rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master||RS485 Protocol
+rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master,3=Transparent port||RS485 Protocol
 rs485_baud_rate|choice|7|0=1200,1=2400,2=4800,3=9600,4=19200,5=38400,6=57600,7=115200||RS485 Baud Rate
 rs485_parity|choice|0|0=None,1=Odd,2=Even||RS485 Parity
 rs485_stop_bits|choice|0|0=1,1=2||RS485 Stop Bits
@@ -134,6 +135,19 @@ modbus_tls_port|int|802|1..65535|restart|TLS port
 modbus_tls_cert|text||32|restart|TLS server certificate filename
 modbus_tls_key|text||32|restart|TLS private key filename
 modbus_tls_ca|text||32|restart|TLS certificate filename of the clients' authority
+""",
+        None,
+    ),
+    (
+        "Transparent port",
+        """
+tunnel_port|choice|0|0=Off,1=RS485,2=IR left,3=IR right||Serial port that a reading program may use
+tunnel_clients|sources||120||Addresses that may use it at any time
+tunnel_raw_port|int|4001|0..65535||TCP port for plain bytes, 0 for none
+tunnel_2217_port|int|2217|0..65535||TCP port for RFC 2217, 0 for none
+tunnel_baud|choice|0|0=As the port is set,1=300,2=600,3=1200,4=2400,5=4800,6=9600,7=19200,8=38400,9=57600,10=115200||Baud rate
+tunnel_frame|choice|4|0=8N1,1=8E1,2=8O1,3=8N2,4=7E1,5=7O1||Data bits, parity, stop bits
+tunnel_idle_s|int|120|10..3600||Time until a silent client is disconnected, s
 """,
         None,
     ),
@@ -181,7 +195,7 @@ demand_meters|text||60||Meters of it as lir,1,2; empty for all
 )
 
 
-_TEXTS = ("text", "zone", "ip", "writes", "ssid")
+_TEXTS = ("text", "zone", "ip", "writes", "ssid", "sources")
 
 
 class Setting:
@@ -243,6 +257,10 @@ class Setting:
             zone_of(value)
         elif self.kind == "writes":
             from lib.modbus.write_rules import check  # noqa: PLC0415
+
+            check(value)
+        elif self.kind == "sources":
+            from firmware.state.sources import check  # noqa: PLC0415
 
             check(value)
         elif self.kind == "ip" and value and ip_number(value) is None:

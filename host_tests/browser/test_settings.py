@@ -8,7 +8,14 @@ from playwright.sync_api import expect
 from host_tests.browser.chromium import DESKTOP, PASSWORD, PHONE, Visitor, chromium
 from host_tests.gateway import eventually, gateway, login
 
-TEXTS = {"text": "x{}", "ssid": "n\\xff{}", "zone": "Europe/Istanbul", "ip": "10.0.0.{}", "writes": "33:6"}
+TEXTS = {
+    "text": "x{}",
+    "ssid": "n\\xff{}",
+    "zone": "Europe/Istanbul",
+    "ip": "10.0.0.{}",
+    "writes": "33:6",
+    "sources": "10.0.0.{}",
+}
 # Values that have to fit each other, or to the rest of the test
 FIXED = {
     "ip": "192.168.1.20",

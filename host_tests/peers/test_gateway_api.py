@@ -202,7 +202,17 @@ def test_the_schema_is_told(rig):
     names = []
     for page in answer["pages"]:
         for row in page["rows"]:
-            assert row["meaning"] and row["kind"] in ("text", "int", "choice", "flag", "zone", "ip", "writes", "ssid"), row
+            assert row["meaning"] and row["kind"] in (
+                "text",
+                "int",
+                "choice",
+                "flag",
+                "zone",
+                "ip",
+                "writes",
+                "ssid",
+                "sources",
+            ), row
             assert ("#" in row["name"]) == bool(page["count"])
             assert "most" in row or "from" in row or "choices" in row or row["kind"] == "flag"
             names += [row["name"].replace("#", str(n)) for n in range(1, page["count"] + 1)] or [row["name"]]

@@ -43,6 +43,7 @@ BUILT_IN = frozenset(
 )
 # What is named in code that a device does not come to: the other platform, the security of the tests
 NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
+NOT_REACHED |= {"firmware.bus.tunnel", "firmware.services.tunnel"}  # where a board has no transparent port
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}

@@ -10,7 +10,19 @@ from tools import web
 from tools.image import TOP
 
 BUDGET = 120 * 1024
-PROPER_NAMES = {"MQTT", "WiFi", "Ethernet", "QoS 0", "QoS 1"}  # that are the same in every language
+PROPER_NAMES = {
+    "MQTT",
+    "WiFi",
+    "Ethernet",
+    "QoS 0",
+    "QoS 1",
+    "8N1",
+    "8E1",
+    "8O1",
+    "8N2",
+    "7E1",
+    "7O1",
+}  # that are the same in every language
 # Causes of upgrades that failed, of lib/ota, lib/http/client.py and firmware/services/upgrade*.py
 FAULTS = (
     "status answer closed address certificate redirect range format board counter version size key signature list chunk total "

@@ -3,7 +3,7 @@
  * whatever page is looked at meanwhile; only that is sent.
  */
 
-import { accessCard } from "./access.js";
+import { accessCard, tunnelCard } from "./access.js";
 import { mark, showErrors } from "./field.js";
 import { linkCards } from "./links.js";
 import { settingField, wrong } from "./setting.js";
@@ -42,6 +42,7 @@ export default async function mount(view, app) {
   );
   view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict);
   if (page === "Modbus") view.append(accessCard(app, mayChange));
+  if (page === "Transparent port") view.append(tunnelCard(app, mayChange));
   if (page === "Communication") view.append(linkCards(app, mayChange));
   view.append(form);
   showFields();

@@ -316,3 +316,43 @@ async def test_a_short_deadline_of_one_takes_nothing_from_another(time):
     await asyncio.sleep_ms(10)
     assert await wire.ask(read(1), POLL, "poll") == words(100)
     assert await hasty == "deadline" and wire.master.units[1].failures == 0
+
+
+@simulated(*MODULES)
+async def test_a_wire_that_is_lent_lets_polls_wait_and_refuses_others(time):
+    wire = Wire(time, {1: 20, 2: None})
+    assert await wire.ask(read(1)) == words(100)
+    going = wire.asking(read(2), INTERACTIVE, "program")  # a unit that does not answer
+    await asyncio.sleep_ms(5)
+    waiting = wire.asking(read(1, 7), INTERACTIVE, "program")
+    poll = wire.asking(read(1, 9), POLL, "meter")
+    await wire.master.pause()
+    assert await waiting == DEVICE_BUSY
+    assert await going in ("no answer", DEVICE_BUSY)
+    count = len(wire.uart.sent)
+    began = time.passed_ms()
+    assert await wire.ask(read(1), INTERACTIVE, "program") == await wire.ask(read(1), COMMAND, "page") == DEVICE_BUSY
+    assert time.passed_ms() - began < 5
+    await asyncio.sleep_ms(60000)
+    assert len(wire.uart.sent) == count and not poll.done()
+    wire.master.resume()
+    assert await poll == words(9)
+    assert await wire.ask(read(1), INTERACTIVE, "program") == words(100)
+    assert wire.master.unit(1).failures == 0
+    wire.master.resume()  # does nothing
+    await wire.master.pause()
+    wire.master.resume()
+    assert await wire.ask(read(1)) == words(100)
+
+
+@simulated(*MODULES)
+async def test_a_poll_that_a_program_joined_waits_all_the_same(time):
+    wire = Wire(time, {1: 20})
+    first = wire.asking(read(1, 50))
+    await asyncio.sleep_ms(1)
+    poll, joined = wire.asking(read(1, 7), POLL, "meter"), wire.asking(read(1, 7), INTERACTIVE, "program")
+    await asyncio.sleep_ms(1)
+    await wire.master.pause()
+    assert await first == words(50) and await joined == DEVICE_BUSY
+    wire.master.resume()
+    assert await poll == words(7)

@@ -39,6 +39,13 @@ def test_one_driver_is_made_with_room_for_a_frame():
     assert settings["invert"] == machine.UART.INV_TX | machine.UART.INV_RX
 
 
+def test_seven_bits_make_a_character_of_ten():
+    port, _ = made()
+    port.configure(300, "E", 1, 7)
+    assert machine.journal == [("init", {"baudrate": 300, "bits": 7, "parity": 0, "stop": 1})]
+    assert port.char_us == 33333
+
+
 def test_configuring_leaves_buffers_and_pins_alone():
     port, _ = made()
     for line, (baud, parity, stop), char_us in LINES:

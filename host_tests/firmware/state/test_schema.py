@@ -124,6 +124,7 @@ WRONG = (
     ("rs485_type_3", (1, 5, -1), (0, 2, 3, 4, False)),
     ("rs485_baud_rate", (8, 115200, -1), (0, 7)),
     ("mqtt1_roottopic", ("a/#", "+", "x" * 33), ("", "a/b", "häuser/süd")),
+    ("tunnel_clients", ("10.0.0.1/8", "10.0.0.0/33", "meter", "1.2.3", "10.0.0.0/", "::1"), ("", "10.0.0.0/8, 192.168.1.20")),
     ("hass2_prefix", ("#", 5), ("homeassistant",)),
     ("push1_deadband", (-1, 1001), (0, 1000)),
 )
@@ -142,7 +143,7 @@ def test_every_row_is_a_setting():
     for setting in schema.each():
         names.append(setting.name)
         assert "#" not in setting.name and setting.meaning and setting.page, setting.name
-        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes", "ssid"), setting.name
+        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes", "ssid", "sources"), setting.name
         assert setting.check(setting.default) == setting.default, setting.name
         for flag in setting.flags.split():
             assert flag in ("secret", "restart"), setting.name
