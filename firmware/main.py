@@ -95,6 +95,7 @@ class Gateway:
             self._answer_slave,
             self._load,
             self.is_safe,
+            self.document,
         )
         self.history = History(platform.root, self.readings, self.clock, self.events, self._beat("history"), self._load)
         self.frames = None  # the log of raw frames, while somebody looks at it

@@ -4,3 +4,4 @@ PLATFORM = "host"
 MODEL = "SG-W1"  # the rig may ask for another: --board
 HARDWARE = "A"
 PORTS = ("ir_left", "ir_right", "rs485")
+PROTOCOLS = ("modbus", "iec62056")  # what its firmware can speak with meters

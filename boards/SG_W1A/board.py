@@ -5,6 +5,7 @@ MODEL = "SG-W1A"
 HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
 PORTS = ("ir_left", "ir_right", "rs485")
+PROTOCOLS = ("modbus",)  # what its firmware can speak with meters
 
 # port: (UART, TX, RX, driver enable or None, lines that are inverted: "", "tx", "rx" or "tx rx")
 UARTS = {

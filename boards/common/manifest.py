@@ -30,6 +30,9 @@ _UNUSED = (
     "security0.py",
 )
 
+# What belongs to a protocol that the board has not got (PROTOCOLS of its board.py)
+_IEC = ("iec.py", "iec_reader.py", "iec_codes.py", "iec_family.py", "iec_clock.py", "iec_profile.py", "iec_meters.py")
+
 subprocess.run([sys.executable, "-m", "tools.lean"], cwd=_TOP, check=True)
 
 include("$(MPY_DIR)/extmod/asyncio")
@@ -43,6 +46,7 @@ for _room in ("lib", "firmware"):
         for _name in _names:
             _is_host = _name in _HOST_ONLY and os.path.basename(_folder) == "port"
             _is_unused = _room == "lib" and (_name in _UNUSED or os.path.basename(_folder) in _UNUSED)
+            _is_unused = _is_unused or _room == "firmware" and _name in _IEC
             if _name.endswith(".py") and not _is_host and not _is_unused:
                 _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
     package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)

@@ -12,7 +12,7 @@ import ffi
 from micropython import const
 
 # Linux: baud rate codes, flags of c_cflag
-_SPEEDS = {1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
+_SPEEDS = {300: 7, 600: 8, 1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
 _CSTOPB = const(0o100)
 _PARENB = const(0o400)
 _PARODD = const(0o1000)

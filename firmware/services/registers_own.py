@@ -266,6 +266,17 @@ HOLDING = (
 """,
     ),
     (
+        3001,
+        0,
+        1,
+        3,
+        """
+0 ir_protocol
+1 iec_pushlink
+2 iec_pushintv
+""",
+    ),
+    (
         5001,
         0,
         1,
