@@ -67,6 +67,7 @@ class Field:
         self._waiting = []  # devices that there was no memory for yet
         self._again = asyncio.Event()  # the settings that shape the field have changed
         self.document = document
+        self.profiles = lambda: None  # what keeps load profiles now; main tells
         self._iec = None  # firmware/iec.py, if there are such meters
         self.buses = {}
         self.readers = {}
@@ -83,13 +84,14 @@ class Field:
         self._list()
         self._open_all()
 
-    def _list(self):
-        """List the devices that the settings have; nobody asks them yet."""
+    def _list(self, with_iec=True):
+        """List the devices that the settings have; nobody asks them yet. `with_iec`: those of which there may be many, too."""
         settings = self._settings
         meters = []
         protocol = settings.get("rs485_protocol")
         self._iec = None
-        if "iec62056" in board.PROTOCOLS and (protocol == IEC or settings.get("ir_protocol")):
+        self._readings.devices = []  # their memory is wanted
+        if with_iec and "iec62056" in board.PROTOCOLS and (protocol == IEC or settings.get("ir_protocol")):
             from firmware.iec import PATH, Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
 
             self._iec = Meters(self.document(self._platform.root + PATH))
@@ -168,7 +170,9 @@ class Field:
 
     def _open_reader(self, port):
         uart, beat = self._uart(port, (300, "N", 1))
-        reader = self._iec.reader(port, uart, beat, self._told, self._clock, self._readings, self._events, self._load)
+        reader = self._iec.reader(
+            port, uart, beat, self._told, self._clock, self._readings, self._events, self._load, self.profiles
+        )
         self.readers[port] = reader
         self._tasks.append(self._supervisor.start(port, reader.run))
 
@@ -221,7 +225,7 @@ class Field:
         """Have all wires end and begin anew."""
         self._again.set()  # first, for what follows takes memory
         self._close()
-        self._list()
+        self._list(False)
         self._readings.changed()
 
     def _close(self):

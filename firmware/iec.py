@@ -10,8 +10,8 @@ from firmware.state import iec_meters
 from firmware.state.schema import IEC
 
 PATH = "/iec_meters.json"
-_METER_BYTES = const(1000)  # of heap that a meter takes, 32 bit
-_RESERVE_BYTES = const(16384)  # for requests and all that comes and goes
+_METER_BYTES = const(760)  # of heap that a meter takes, 32 bit
+_RESERVE_BYTES = const(8192)  # for requests: what serves the one that changed the list goes, too
 _PORTS = const(("rs485", "ir_left"))
 
 
@@ -48,10 +48,10 @@ class Meters:
         self.ports = list(self._of_port)
         return found
 
-    def reader(self, port, uart, beat, told, clock, readings, events, load):
+    def reader(self, port, uart, beat, told, clock, readings, events, load, profiles):
         """Return the IecReader of a port."""
         devices, lines = self._of_port[port]
-        meters = IecMeters(devices, lines, clock, readings, events)
+        meters = IecMeters(devices, lines, clock, readings, events, profiles)
         return IecReader(port, uart, meters, lambda: clock.utc() // 60, told, beat, _extra(load))
 
 

@@ -97,6 +97,8 @@ class Gateway:
             self.is_safe,
             self.document,
         )
+        self.profiles = None  # what keeps load profiles, while a meter has one
+        self.field.profiles = lambda: self.profiles
         self.history = History(platform.root, self.readings, self.clock, self.events, self._beat("history"), self._load)
         self.frames = None  # the log of raw frames, while somebody looks at it
         self.modbus_access = None  # who may change what over Modbus, while somebody may: firmware/state/modbus_access.py

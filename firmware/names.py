@@ -18,8 +18,10 @@ import firmware.meters.detection as _
 import firmware.meters.family as _
 import firmware.meters.ie as _
 import firmware.meters.iec as _
+import firmware.meters.iec_clock as _
 import firmware.meters.iec_codes as _
 import firmware.meters.iec_family as _
+import firmware.meters.iec_profile as _
 import firmware.meters.interval as _
 import firmware.meters.layout as _
 import firmware.meters.mc as _

@@ -284,7 +284,12 @@ class IecReader:
         else:
             self._dialogue.command(command, data, wait_ms)
         self._held.clear()
+        self._end = ticks_add(ticks_ms(), _PROGRAM_MS)
         await self.drive(take or self._take_answer)
+
+    def tells_rows(self, is_wanted):
+        """Whether `take` hears of the ends of lines."""
+        self._dialogue.reader.tells_rows = is_wanted
 
     async def break_off(self):
         """Sign off."""

@@ -34,9 +34,11 @@ class IecDevice(Device):
     is_switch = False
     relay = 255
     switch = None
-    software = tariff = resettable = non_resettable = 0
+    software = tariff = 0
     hardware = description = location = ""
-    phases_of = quadrants = tariffs = b""
+    phases_of, quadrants, tariffs = codes.PHASES, codes.QUADRANTS, codes.TARIFFS
+    non_resettable = codes.NON_RESETTABLE
+    resettable = len(codes.COUNTERS) - codes.NON_RESETTABLE
 
     def __init__(self, slot, port, address, name):
         self.slot = slot
@@ -60,10 +62,13 @@ class IecMeters:
     known; `errors`: what went wrong at the last turn, "" if nothing; `readings`, `events`: of the gateway.
     """
 
-    def __init__(self, devices, lines, gateway_clock, readings, events):
+    def __init__(self, devices, lines, gateway_clock, readings, events, profiles=lambda: None):
+        """profiles(): what keeps load profiles, None where nothing does."""
         self.devices = devices
         self.lines = lines
         self.drifts: list = [None] * len(devices)
+        self.is_dashed = bytearray(len(devices))  # whether the meter writes hh:mm:ss, as Turkish ones do
+        self.profiles = profiles
         self.errors = ["not read yet"] * len(devices)
         self._clock = gateway_clock
         self._readings = readings
@@ -80,6 +85,9 @@ class IecMeters:
         """Forget what was taken: a round begins, or what came of this one is void."""
         for at in range(_VALUES + _COUNTERS):
             self._exponents[at] = _NONE
+            self._mantissas[at] = 0
+        self._fresh_ms = 0
+        self._has_colons = False
         self._serial = b""
         self._date = self._time = None
         self._local = None  # our time when the meter's was told
@@ -130,6 +138,7 @@ class IecMeters:
             self._local = self._clock.local()
             if row == codes.TIME:
                 self._time = clock(value)[3:6]
+                self._has_colons = b":" in bytes(value)
             elif row == codes.DATE:
                 self._date = date(value)[:3]
             else:
@@ -148,13 +157,23 @@ class IecMeters:
         else:
             model = device.model
         serial = "".join([chr(byte) if 32 <= byte < 127 else "?" for byte in serial])
+        if serial == device.address:
+            serial = device.address  # one text for both
+        for other in self.devices:
+            if other.model == model:
+                model = other.model
+                break
         is_new = device.status != PRESENT
         if (device.model, device.serial) != (model, serial):
             device.model, device.serial = model, serial
             device.groups = {}
-        fresh_ms = _ROUNDS * plan.period * _MINUTE_MS + _SLACK_MS
-        self._show(device, "measurements", 0, codes.VALUES, fresh_ms)
-        self._show(device, "counters", _VALUES, codes.COUNTERS, fresh_ms)
+        self._fresh_ms = _ROUNDS * plan.period * _MINUTE_MS + _SLACK_MS
+        utc = self._clock.utc()
+        self._show(device, "measurements", 0, codes.VALUES, codes.UNITS, utc)
+        self._show(device, "counters", _VALUES, codes.COUNTERS, codes.COUNTER_UNITS, utc)
+        if not device.phases:
+            has = [self._exponents[at] != _NONE for at in (1, 2, 3, 4, 5, 6)]
+            device.phases = 1 if (has[0] or has[3]) and not (has[1] or has[2] or has[4] or has[5]) else 3
         self._look_at_clock(index)
         self.errors[index] = ""
         device.status = PRESENT
@@ -164,36 +183,38 @@ class IecMeters:
         self._readings.changed()
         return ""
 
-    def _show(self, device, name, first, rows, fresh_ms):
-        group = device.groups.get(name)
-        is_counters = first > 0
+    def _show(self, device, name, first, rows, units, utc):
         count = len(rows)
-        exponents = self._exponents
+        exponents = array("b", self._exponents[first : first + count])
+        group = device.groups.get(name)
         if group is None:
-            for at in range(first, first + count):
-                if exponents[at] != _NONE:
-                    break
-            else:
-                if is_counters:
-                    return  # it may have some some day
-            group = device.groups[name] = Group(rows, is_counters)
-            if not is_counters:
-                group.unit = codes.UNITS
-                phases = [at for at in (2, 3, 5, 6, 9, 10) if exponents[at] != _NONE]
-                device.phases = 3 if phases or exponents[1] == _NONE else 1
-            else:
-                device.phases_of, device.quadrants, device.tariffs = codes.PHASES, codes.QUADRANTS, codes.TARIFFS
-                device.non_resettable = codes.NON_RESETTABLE
-                device.resettable = _COUNTERS - codes.NON_RESETTABLE
+            if max(exponents) == _NONE:
+                return  # it may have some some day
+            group = device.groups[name] = Group(rows)
+            group.unit = units if first == 0 else bytes(count)
+        if first:
+            seen = bytes([units[at] if exponents[at] != _NONE else group.unit[at] for at in range(count)])
+            group.unit = self._shared(name, "unit", seen)
+        group.exponent = self._shared(name, "exponent", exponents)
+        mantissas = self._mantissas[first : first + count]
+        if max(mantissas) > _MOST_31 or min(mantissas) < -_MOST_31:
+            group.widen()
         for at in range(count):
-            exponent = exponents[first + at]
-            group.put(at, self._mantissas[first + at], exponent)
-            if is_counters and exponent != _NONE:
-                group.unit[at] = codes.COUNTER_UNITS[at]
-        group.read(self._clock.utc(), fresh_ms)
+            if exponents[at] != _NONE:
+                group.mantissa[at] = mantissas[at]
+        group.read(utc, self._fresh_ms)
+
+    def _shared(self, name, column, wanted):
+        """Return what another meter has of the same content, so that there is one of it: most meters of a wire are alike."""
+        for device in self.devices:
+            group = device.groups.get(name)
+            if group is not None and getattr(group, column) == wanted:
+                return getattr(group, column)
+        return wanted
 
     def _look_at_clock(self, index):
         self.drifts[index] = None
+        self.is_dashed[index] = self._has_colons
         if self._time and self._date and self._clock.is_set:
             try:
                 told = calendar.to_unix(*self._date, *self._time)
@@ -214,6 +235,40 @@ class IecMeters:
         elif reason == "password" or reason == "other meter":
             self._events.add("meter", f"{device.port} {device.slot}: {reason}")
         self._readings.untried.discard(device)
+
+    # What iec_clock.py and iec_profile.py need of time; a meter's clock is taken for local time.
+
+    def is_clock_set(self):
+        return self._clock.is_set
+
+    def utc(self):
+        return self._clock.utc()
+
+    def minute(self):
+        return self._clock.utc() // 60
+
+    def local(self):
+        return self._clock.local()
+
+    def civil(self, utc):
+        """Return local (year, ... second) of an instant."""
+        return self._clock.local(utc)
+
+    def utc_of(self, time):
+        """Return Unix seconds of a civil time of the meter, by its season digit where it wrote one; of the hour that comes twice
+        in autumn the first, without one."""
+        civil = calendar.to_unix(*time[:6])
+        if time[6] == 2:
+            return civil
+        for guess in (civil - 7200, civil - 3600):  # 2 h where the offset grows, to begin with the earlier one
+            utc = civil - self._clock.zone.offset_s(guess)
+            if self._clock.zone.offset_s(utc) == civil - utc:
+                return utc
+        return civil - self._clock.zone.offset_s(civil)
+
+    def more(self, reader, index):
+        """A profile has more than fits a turn."""
+        reader.jobs[index] |= 2
 
     def event(self, index, text):
         """Tell a person of something that was done to a meter."""

@@ -4,7 +4,6 @@ A record is a sample (lib/store/sample.py): its kind is one of those here, its k
 reading that waited for days is told as that of the meter it is of, whatever is in the slot by then.
 """
 
-
 from micropython import const
 
 from firmware.services import payload, payload_flat

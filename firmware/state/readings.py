@@ -34,15 +34,15 @@ STATUS_WORDS = ("disabled", "not_detected", "present", "silent")
 
 class Group:
     """Values that are read together: rows (what they are: the name is the first of each), mantissa, exponent, unit (index in
-    UNITS), one time, one quality. `is_wide`: mantissas have 63 bits and a sign, else 31: 12345678.901 kWh take 34.
+    UNITS), one time, one quality. Mantissas have 31 bits and a sign, and 63 from the first on that needs them.
 
     Until put() was called for all and read() says that the round is complete, the last round's quality stands.
     """
 
-    def __init__(self, rows, is_wide=False):
+    def __init__(self, rows):
         count = len(rows)
         self.rows = rows
-        self.mantissa = array("q" if is_wide else "i", [0] * count)
+        self.mantissa = array("i", [0] * count)
         self.exponent = array("b", [_NONE] * count)
         self.unit = bytearray(count)
         self.utc = 0  # Unix seconds of the last complete round
@@ -53,6 +53,10 @@ class Group:
     def put(self, index, mantissa, exponent):
         self.mantissa[index] = mantissa
         self.exponent[index] = exponent
+
+    def widen(self):
+        """Give mantissas 63 bits: to be called before one of more than 31 is put."""
+        self.mantissa = array("q", self.mantissa)
 
     def put_none(self, index):
         """The device says that it has no such value now."""

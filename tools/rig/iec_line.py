@@ -113,6 +113,7 @@ class IecLine(threading.Thread):
             self._queue_up(begin, data, baud, 0.0 if self.fast else 10 / baud)
         for meter in self.meters:
             with meter.lock:
+                meter.look(begin)
                 for number, byte in enumerate(data):
                     if not self.fast and meter.baud != baud or (collides and self.fault != "echo"):
                         byte = self._random.randrange(128)

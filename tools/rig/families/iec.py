@@ -19,14 +19,25 @@ FAULTS = (
 )
 STX, ETX, SOH, ACK, NAK = b"\x02", b"\x03", b"\x01", b"\x06", b"\x15"
 PERIOD_MIN = 15
+_REPEAT_S = 0.5  # after a read-out, in which it may be asked for once more
 
 # brand: identification with Z for the speed, form of times, codes with a text: {n} the number, {e:...} energies in kWh
 BRANDS = {
     "Makel": ("MSYZC500.KMB.2", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "2.8.0", "5.8.0", "8.8.0", "1.6.0")),
-    "Kohler": ("AELZTF.24", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "5.8.0", "8.8.0", "32.7.0", "52.7.0", "72.7.0")),
+    "Kohler": (
+        "AELZTF.24",
+        "turkish",
+        "R2",
+        ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "5.8.0", "8.8.0", "32.7.0", "52.7.0", "72.7.0"),
+    ),
     "Luna": ("LUNZLSM40", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "2.8.0", "1.6.0")),
     "Viko": ("VIKZVEMM", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "31.7.0", "32.7.0")),
-    "EMH": ("EMHZ\\@01LZQJL0014F", "vdew", "R5", ("1.8.0", "2.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0", "1.6.0", "32.7", "52.7", "72.7")),
+    "EMH": (
+        "EMHZ\\@01LZQJL0014F",
+        "vdew",
+        "R5",
+        ("1.8.0", "2.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0", "1.6.0", "32.7", "52.7", "72.7"),
+    ),
     "Landis": ("LGZZ\\2ZMD1204407.B32", "vdew", "R5", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "3.8.0", "4.8.0", "1.6.0")),
     "Iskra": ("ISKZMT174-0001", "vdew", "R5", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "1.7.0", "32.7.0", "52.7.0", "72.7.0")),
     "Elster": ("ELSZ\\@V9.30", "vdew", "R5", ("1.8.0", "1.8.1", "2.8.0", "5.8.0", "8.8.0")),
@@ -85,6 +96,7 @@ class IecMeter:
         self.base = 1000 + int.from_bytes(self.serial.encode()[-3:], "big") % 90000
         self.baud = self.opening
         self._state = "idle"
+        self._idle_at = 0.0
         self._heard = b""
         self._last = b""
         self.pin(entry.get("values", {}))
@@ -177,6 +189,11 @@ class IecMeter:
 
     # The dialogue.
 
+    def look(self, at):
+        """Nobody asked for the read-out once more, or nobody goes on: it is at rest."""
+        if self._state != "idle" and at > self._idle_at:
+            self.restart()
+
     def heard(self, byte, at, say):
         """A character whose stop bit passed at `at`; the line garbles those of another speed."""
         if self.has_parity:
@@ -217,6 +234,7 @@ class IecMeter:
         letter = str(SPEEDS.index(self.fastest))
         text = self.identification[:3] + letter + self.identification[4:]
         self._state = "called"
+        self._idle_at = at + 10
         wait = 3.0 if self.fault == "late" else self.reaction_s
         say(self, at + wait, f"/{text}\r\n".encode(), self.baud)
 
@@ -227,6 +245,7 @@ class IecMeter:
             self.baud = 1200 if self.baud != 1200 else 2400
         if option[2] == "1":
             self._state = "open"
+            self._idle_at = at + 60
             self._say(at, SOH + (data := b"P0" + STX + b"(" + self.serial.encode() + b")" + ETX) + check(data), say)
             return
         self.readouts += 1
@@ -235,11 +254,7 @@ class IecMeter:
         if self.fault == "endless":
             data *= 4000
         end = self._say(at, block(data), say)
-        self._release(end)
-
-    def _release(self, end):
-        """After the read-out it may be asked to repeat; a new sign-on ends that, too."""
-        self._state = "sent"
+        self._idle_at = end + _REPEAT_S
 
     def _say(self, at, data, say):
         self._last = data
@@ -255,6 +270,7 @@ class IecMeter:
     def _commanded(self, message, bcc, at, say):
         if check(message + ETX) != bcc:
             return self._say(at, NAK, say)
+        self._idle_at = at + 60
         command, _, data = message.partition(STX)
         if command == b"B0":
             self._state, self.baud = "idle", self.opening
