@@ -12,7 +12,6 @@ from firmware.state.schema import IEC
 PATH = "/iec_meters.json"
 _METER_BYTES = const(760)  # of heap that a meter takes, 32 bit
 _RESERVE_BYTES = const(8192)  # for requests: what serves the one that changed the list goes, too
-_PORTS = const(("rs485", "ir_left"))
 
 
 class Meters:
@@ -34,7 +33,7 @@ class Meters:
         found = []
         for number, line in enumerate(lines):
             plan = iec_meters.Plan(line)
-            port = _PORTS[plan.port]
+            port = "ir_left" if plan.port else "rs485"
             if port not in ports or not on[port]:
                 continue
             if len(found) >= room:

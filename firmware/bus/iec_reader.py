@@ -132,7 +132,7 @@ class IecReader:
                 await asyncio.sleep_ms(_IDLE_MS)
             finally:
                 self.busy_ms += ticks_diff(ticks_ms(), began)
-                if self.tap and self.watched == index:
+                if self.tap and self.watched == index and not self._tries[index]:
                     self.tap(None)
 
     def _sign(self):

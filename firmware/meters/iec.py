@@ -191,10 +191,10 @@ class IecMeters:
             if max(exponents) == _NONE:
                 return  # it may have some some day
             group = device.groups[name] = Group(rows)
-            group.unit = units if first == 0 else bytes(count)
+            group.unit = units if first == 0 else bytes(count)  # pyright: ignore[reportAttributeAccessIssue] - shared
         if first:
             seen = bytes([units[at] if exponents[at] != _NONE else group.unit[at] for at in range(count)])
-            group.unit = self._shared(name, "unit", seen)
+            group.unit = self._shared(name, "unit", seen)  # pyright: ignore[reportAttributeAccessIssue]
         group.exponent = self._shared(name, "exponent", exponents)
         mantissas = self._mantissas[first : first + count]
         if max(mantissas) > _MOST_31 or min(mantissas) < -_MOST_31:
@@ -255,8 +255,7 @@ class IecMeters:
         return self._clock.local(utc)
 
     def utc_of(self, time):
-        """Return Unix seconds of a civil time of the meter, by its season digit where it wrote one; of the hour that comes twice
-        in autumn the first, without one."""
+        """Return Unix seconds of a civil time of the meter; of the hour that comes twice in autumn the first."""
         civil = calendar.to_unix(*time[:6])
         if time[6] == 2:
             return civil

@@ -41,7 +41,8 @@ def fields():
 class Plan:
     """One meter's line as attributes, named as in FIELDS."""
 
-    port = address = name = password = level = period = opening = fastest = parity = wakes = clock = read = profile = None
+    port = level = period = opening = fastest = parity = wakes = clock = 0
+    address = name = password = read = profile = ""
 
     def __init__(self, line):
         """ValueError: the line is not in order."""
@@ -97,7 +98,7 @@ def checked(values, before=None):
         value = values.get(field.name, getattr(old, field.name) if old else field.default)
         try:
             value = field.check(value)
-            if field.kind == "text":
+            if isinstance(value, str):
                 if any([ord(sign) > 126 for sign in value]) and field.name != "name" or "|" in value:
                     raise ValueError("no | and plain letters are expected")
                 _CHECKS.get(field.name, _any)(value)

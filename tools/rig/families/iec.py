@@ -215,8 +215,8 @@ class IecMeter:
                 self._option(heard[-5:-2].decode(errors="replace"), at, say)
         elif self._state == "sent":
             if heard == NAK:
-                say(self, at + self.reaction_s, self._last, self.baud)
-            self._heard = b""
+                self._heard = b""
+                self._say(at, self._last, say)
         elif self._state in ("open", "asked"):
             start = heard.find(SOH)
             if start >= 0 and len(heard) > start + 2 and heard[-2:-1] == ETX:
@@ -224,7 +224,7 @@ class IecMeter:
                 self._commanded(heard[start + 1 : -2], heard[-1:], at, say)
             elif heard == NAK:
                 self._heard = b""
-                say(self, at + self.reaction_s, self._last, self.baud)
+                self._say(at, self._last, say)
 
     def _called(self, address, at, say):
         is_mine = address.lstrip("0") in ("", self.address.lstrip("0")) or self.fault == "wrong_address"
