@@ -180,7 +180,7 @@ def test_the_list_is_checked_and_keeps_its_secrets():
 
 def test_the_clock_is_set_in_the_middle_of_an_interval():
     utc = 1795824300  # 10 min before a quarter of an hour ends: 5 min into it
-    with field([entry(0, clock_ahead_s=60)], plans={"clock": 1}, clock=utc) as rig:
+    with field([entry(0, clock_ahead_s=60)], plans={"clock": 1, "password": "00000000"}, clock=utc) as rig:
         eventually(lambda: rig.control("meter", name="80000000")["values"]["clocks_set"] == 1, lambda: listed(rig))
         assert abs(rig.control("meter", name="80000000")["values"]["clock_ahead_s"]) <= 2
         eventually(lambda: "clock set, it was" in rig.log(), "the event")
