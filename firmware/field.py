@@ -5,12 +5,13 @@ import gc
 
 from micropython import const
 
+import board
 from firmware.bus.modbus_master import ModbusMaster
 from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
 from firmware.meters.bicom import INFRARED_UNIT, Bicom
 from firmware.meters.meter import Meter
 from firmware.state.readings import Device
-from firmware.state.schema import RS485_DEVICES
+from firmware.state.schema import IEC, RS485_DEVICES
 from lib.modbus.errors import GATEWAY_PATH, PeerError
 from lib.modbus.limits import is_harmless
 
@@ -30,6 +31,7 @@ _MINE = const(
         "left_ir_enabled",
         "ir_counter_addr",
         "ir_ext_rel_mode",
+        "ir_protocol",
         "rs485_protocol",
         "rs485_baud_rate",
         "rs485_parity",
@@ -42,14 +44,15 @@ _MINE = const(
 
 
 class Field:
-    """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master.
+    """The wires, the devices on them, and their tasks. `buses` by port name: those that have a master; `readers`: those with
+    IEC 62056-21 meters (`iec`: whether the board can have some). `document(path)` returns the Document of a file.
 
     `answer(pdu, out)` gives the gateway's own registers to the master that RS-485 may have; `slave`: who does that, or None.
     `load(name)` returns a module that is in RAM only while it is used. `is_safe`: the wires are there for who asks over the
     network, and for nobody else. Owners of wires that may be borrowed, whatever they are, are in `_owners`.
     """
 
-    def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load, is_safe=False):
+    def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load, is_safe=False, document=None):
         self._platform = platform
         self._settings = settings
         self._readings = readings
@@ -68,7 +71,11 @@ class Field:
         self._owners = {}  # of wires that may be borrowed, by port: see firmware/bus/tunnel.py
         self._borrowed = ""  # the port that is on loan
         self._recall = None  # has whoever borrowed it let go at once
+        self.document = document
+        self.profiles = lambda: None  # what keeps load profiles now; main tells
+        self._iec = None  # firmware/iec.py, if there are such meters
         self.buses = {}
+        self.readers = {}
         self.slave = None
         # Made once, for all wires and devices
         self._interval_ms = lambda: settings.get("poll_ms")
@@ -82,15 +89,23 @@ class Field:
         self._list()
         self._open_all()
 
-    def _list(self):
-        """List the devices that the settings have; nobody asks them yet."""
+    def _list(self, with_iec=True):
+        """List the devices that the settings have; nobody asks them yet. `with_iec`: those of which there may be many, too."""
         settings = self._settings
         meters = []
-        if settings.get("left_ir_enabled"):
+        protocol = settings.get("rs485_protocol")
+        self._iec = None
+        self._readings.devices = []  # their memory is wanted
+        if with_iec and "iec62056" in board.PROTOCOLS and (protocol == IEC or settings.get("ir_protocol")):
+            from firmware.iec import PATH, Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
+
+            self._iec = Meters(self.document(self._platform.root + PATH))
+            meters += self._iec.devices(self._platform.ports, settings, self._events)
+        if settings.get("left_ir_enabled") and not settings.get("ir_protocol"):
             meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))
         if settings.get("ir_ext_rel_mode"):
             meters.append(Device("rir", "ir_right", INFRARED_UNIT, is_switch=True))
-        for slot in range(1, RS485_DEVICES + 1):
+        for slot in range(1, RS485_DEVICES + 1 if protocol != IEC else 1):
             kind = settings.get(f"rs485_type_{slot}")
             if kind:
                 meters.append(Device(slot, "rs485", settings.get(f"rs485_addr_{slot}"), is_switch=kind == _SWITCH))
@@ -116,8 +131,13 @@ class Field:
         used = {device.port for device in meters}
         if settings.get("rs485_protocol") == 2:
             used.add("rs485")
+        if self._iec and not self._is_safe:
+            for port in self._iec.ports:
+                self._open_reader(port)
         for port in self._platform.ports:
-            if port in used and (port != "rs485" or settings.get("rs485_protocol") in _OURS):
+            if port in self.readers:
+                pass
+            elif port in used and (port != "rs485" or settings.get("rs485_protocol") in _OURS):
                 self._open(port, lines[port])
             elif port == "rs485" and settings.get("rs485_protocol") == 1 and not self._is_safe:
                 self._open_slave(port, lines[port])
@@ -127,6 +147,7 @@ class Field:
             self.buses["ir_left"].listener = RelayBridge(self.buses["ir_right"].ask).listen
         self._waiting = [device for device in meters if device.port in self.buses and not self._is_safe]
         self._readings.untried = set(self._waiting)  # nobody will ever ask the others
+        self._readings.untried.update([device for device in meters if device.port in self.readers])
         self._start_waiting()
 
     def _start_waiting(self):
@@ -181,6 +202,14 @@ class Field:
         self._owners[port] = self.slave
         self._tasks.append(self._supervisor.start(port, self.slave.run))
 
+    def _open_reader(self, port):
+        uart, beat = self._uart(port, (300, "N", 1))
+        reader = self._iec.reader(
+            port, uart, beat, self._told, self._clock, self._readings, self._events, self._load, self.profiles
+        )
+        self.readers[port] = reader
+        self._tasks.append(self._supervisor.start(port, reader.run))
+
     def _open(self, port, line):
         uart, beat = self._uart(port, line)
         bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat, self._keeps)
@@ -214,6 +243,8 @@ class Field:
         """Have every wire's task show that it lives; to be called every second or so."""
         for bus in self.buses.values():
             bus.wake()
+        for reader in self.readers.values():
+            reader.wake()
 
     def _changed(self, names):
         """Take other settings without a restart: all wires end and begin anew."""
@@ -222,9 +253,13 @@ class Field:
                 break
         else:
             return
+        self.rebuild()
+
+    def rebuild(self):
+        """Have all wires end and begin anew."""
         self._again.set()  # first, for what follows takes memory
         self._close()
-        self._list()
+        self._list(False)
         self._readings.changed()
 
     def _close(self):
@@ -240,6 +275,7 @@ class Field:
         self._beats.clear()
         self.buses.clear()
         self._owners.clear()
+        self.readers.clear()
         self.slave = None
         self._waiting = []
 

@@ -95,7 +95,10 @@ class Gateway:
             self._answer_slave,
             self._load,
             self.is_safe,
+            self.document,
         )
+        self.profiles = None  # what keeps load profiles, while a meter has one
+        self.field.profiles = lambda: self.profiles
         self.history = History(platform.root, self.readings, self.clock, self.events, self._beat("history"), self._load)
         self.profiles = None  # load profiles of meters, once one has some: firmware/state/profiles.py
         self.demand = None  # of all meters together, once it is wanted: firmware/services/demand.py
@@ -319,7 +322,7 @@ class Gateway:
     def _start_tunnel(self):
         """Start the transparent port if it is on, and the board has it. It stays in RAM then."""
         settings = self.settings
-        is_on = settings.get("tunnel_port") or settings.get("rs485_protocol") == 3
+        is_on = settings.get("tunnel_port") or settings.get("rs485_protocol") == 4
         if self.tunnel is None and not self.is_safe and is_on and "tunnel" in getattr(board, "PROTOCOLS", ()):
             from firmware.services.tunnel import Tunnel  # noqa: PLC0415 - not every board has it
 

@@ -6,6 +6,7 @@ name, that of its package and its last part kept in RAM for ever, unless frozen 
 """
 
 # ruff: noqa: F401, F811
+import firmware.bus.iec_reader as _
 import firmware.bus.modbus_master as _
 import firmware.bus.modbus_slave as _
 import firmware.bus.queue as _
@@ -17,6 +18,11 @@ import firmware.meters.catalogue as _
 import firmware.meters.detection as _
 import firmware.meters.family as _
 import firmware.meters.ie as _
+import firmware.meters.iec as _
+import firmware.meters.iec_clock as _
+import firmware.meters.iec_codes as _
+import firmware.meters.iec_family as _
+import firmware.meters.iec_profile as _
 import firmware.meters.interval as _
 import firmware.meters.layout as _
 import firmware.meters.mc as _
@@ -63,6 +69,7 @@ import firmware.services.front as _
 import firmware.services.hass as _
 import firmware.services.hass_announced as _
 import firmware.services.history as _
+import firmware.services.iec_meters as _
 import firmware.services.info as _
 import firmware.services.inputs as _
 import firmware.services.iskra_api as _
@@ -133,6 +140,7 @@ import firmware.state.frames as _
 import firmware.state.health as _
 import firmware.state.history as _
 import firmware.state.identity as _
+import firmware.state.iec_meters as _
 import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _

@@ -26,6 +26,10 @@ GET /api/measurement/ read iskra_api get_measurement
 GET /api/counter/ read iskra_api get_counter
 GET /api/status read status get
 GET /api/live read live get
+GET /api/iec_meters user iec_meters get
+POST /api/iec_meters/ admin iec_meters post
+DELETE /api/iec_meters/ admin iec_meters delete
+GET /api/iec_readout/ user iec_meters get_readout
 GET /api/history read history get
 GET /api/history.csv read history get_csv
 GET /api/profile read profile get

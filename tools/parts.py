@@ -10,7 +10,10 @@ from fnmatch import fnmatchcase
 from tools.image import TOP
 
 PARTS_OF = {
-    "iec62056": ("lib/iec62056/*", "firmware/bus/iec*", "firmware/meters/iec*"),
+    "iec62056": (
+        *("lib/iec62056/*", "firmware/iec.py", "firmware/bus/iec*", "firmware/meters/iec*"),
+        *("firmware/state/iec*", "firmware/services/iec*"),
+    ),
     "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel.py", "firmware/services/tunnel_session.py"),
     "profile": (
         "lib/store/profile*",

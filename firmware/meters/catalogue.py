@@ -23,6 +23,8 @@ _PREFIXES = const(
 
 def find(model, load):
     """Return the Family of a model, None if nobody knows it. `load(name)` returns a module; only the file needed is loaded."""
+    if model[3:4] == " ":  # maker of three letters, blank: an IEC 62056-21 meter
+        return load("firmware.meters.iec_family")
     for prefix, name in _PREFIXES:
         if model.startswith(prefix):
             return load("firmware.meters." + name).family(model)

@@ -30,6 +30,9 @@ PA|Power angle||°|1|mh
 Tint|Meter temperature|temperature|°C|1|md
 THDI|Current distortion||%|1|mh
 THDUp|Voltage distortion||%|1|mh
+Pavg|Average power of the last period|power|W|1|m
+Pmax|Maximum demand import|power|W|1|m
+PmaxExp|Maximum demand export|power|W|1|m
 """)
 _ENERGIES = const("Active energy|energy|kWh\nReactive energy||kvarh\nApparent energy||kVAh")  # in the order of their units
 # Key, name, device class, unit, flags
@@ -150,11 +153,12 @@ def _meter(gateway, link, device):
     place = "/" + topics.place(device.slot)
     identity = _meter_id(gateway, device)
     model, serial = dumps(device.model)[1:-1], dumps(device.serial)[1:-1]
-    maker = "Finder" if model.startswith("7M.") else "Iskra"
+    maker = model[:3] if device.is_sparse else "Finder" if model.startswith("7M.") else "Iskra"
     software = "%d.%02d" % (device.software // 100, device.software % 100)
     head = (identity, model, serial, maker, model, serial, software, dumps(device.hardware)[1:-1], _gateway_id(gateway))
     unique = _plain(device.serial) or identity
-    rows = device.groups["measurements"].rows
+    measured = device.groups["measurements"]
+    rows = [row for at, row in enumerate(measured.rows) if measured.has(at) or not device.is_sparse]
     is_single = device.phases == 1
     counters = _counters(device)
     retained = gateway.settings.get(f"push{link}_retain")
@@ -186,8 +190,8 @@ def _meter(gateway, link, device):
 def _counters(device):
     """Return [(key, name, device class, unit, flags)] of the counters that count something."""
     found = []
-    group = device.groups["counters"]
-    for index in range(len(group.rows)):
+    group = device.groups.get("counters")
+    for index in range(len(group.rows) if group else 0):
         unit = group.unit[index] - WATT_HOURS
         if unit >= 0:
             key = group.rows[index][0]

@@ -84,6 +84,8 @@ async def get_measurement(gateway, request, response):
     group = device.group("measurements")
     if group is None:
         raise _unavailable("the meter does not answer")
+    if device.is_sparse:
+        raise _unavailable("the meter does not measure all of it")
     for index in range(len(group.rows)):
         if not group.has(index) or group.exponent[index] > sg_text.MOST_EXPONENT and group.mantissa[index]:
             raise _unavailable("the meter has no valid " + group.rows[index][0])

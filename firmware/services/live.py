@@ -59,6 +59,8 @@ async def _put_counters(response, device, group):
         await room(response)
         if device.groups.get("counters") is not group:
             return  # another meter answers now
+        if not group.has(index):
+            continue
         response.put(comma)
         response.put(group.rows[index][0])
         response.put(b'","value":')

@@ -46,7 +46,7 @@ class _Rows:
 
     def __init__(self, group):
         self._rows = group.rows
-        self._mantissas = array("i", group.mantissa)
+        self._mantissas = group.mantissa[:]
         self._exponents = array("b", group.exponent)
         self._units = bytes(group.unit)
 

@@ -78,7 +78,7 @@ def _hold_back(device, rows, utc):
     Home Assistant books a fall by a tenth as a new start from zero. What a meter itself set back is told one reading later.
     """
     if not device.told:
-        device.told = [0, array("i", [0] * len(rows)), array("b", [_NOTHING] * len(rows))]
+        device.told = [0, array("q", [0] * len(rows)), array("b", [_NOTHING] * len(rows))]
     doubted, mantissas, exponents = device.told
     is_confirmed = doubted and doubted != utc
     device.told[0] = 0

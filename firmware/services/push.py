@@ -152,7 +152,8 @@ class Push:
         settings, now = self._gateway.settings, self._now()
         before = {outlet.slot: outlet for outlet in self._outlets}
         self._outlets = []
-        for slot in (None, "lir", "rir") + tuple(range(1, _MOST_SLOTS + 1)):
+        listed = [device.slot for device in self._gateway.readings.devices if device.is_sparse]
+        for slot in [None, "lir", "rir"] + (listed or list(range(1, _MOST_SLOTS + 1))):
             values = documents = deadband = 0
             for link in self.links:
                 if link.protocol and topics.is_pushed(settings, slot, link.number):

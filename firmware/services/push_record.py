@@ -4,8 +4,6 @@ A record is a sample (lib/store/sample.py): its kind is one of those here, its k
 reading that waited for days is told as that of the meter it is of, whatever is in the slot by then.
 """
 
-from array import array
-
 from micropython import const
 
 from firmware.services import payload, payload_flat
@@ -46,7 +44,7 @@ async def take(gateway, outlet, device, append):
         group = device.group("measurements")
         if group is not None and group.utc != outlet.taken[0]:
             if outlet.deadband:
-                outlet.before = (array("i", group.mantissa), array("b", group.exponent))
+                outlet.before = (group.mantissa[:], group.exponent[:])
             if documents:
                 added = await _averages(device, key, documents, buffer, append)
             added = await _take(outlet, 0, group, _MEASUREMENTS, key, values, buffer, append) or added

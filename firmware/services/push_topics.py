@@ -1,7 +1,10 @@
 """Names on a link: the topics of the device sheet, 10, and which devices go over it.
 
-`link` is 1 or 2. A device's place in topics: ir, rir (the switch on the right port), rs485/1 to rs485/16.
+`link` is 1 or 2. A device's place in topics: ir, rir (the switch on the right port), rs485/1 to rs485/16
+(of IEC meters, to rs485/32).
 """
+
+from firmware.state.schema import IEC
 
 ONLINE = b'{"state":"online"}'  # what lies on the topic status/<place> of a device
 OFFLINE = b'{"state":"offline"}'  # ... and the last will on the gateway's own, status
@@ -25,7 +28,7 @@ def commands(gateway, link):
 
 
 def place(slot):
-    """Return a slot ("lir", "rir", 1 to 16) as part of a topic."""
+    """Return a slot ("lir", "rir", 1 to 32) as part of a topic."""
     return "ir" if slot == "lir" else "rir" if slot == "rir" else f"rs485/{slot}"
 
 
@@ -36,13 +39,18 @@ def of_kind(kind, slot):
 
 def is_pushed(settings, slot, link):
     """Whether a slot's values go over the link."""
-    name = f"rs485_pushlnk{slot}" if isinstance(slot, int) else _NAMES[slot] + "pushlink"
+    if isinstance(slot, int):
+        name = "iec_pushlink" if settings.get("rs485_protocol") == IEC else f"rs485_pushlnk{slot}"
+    else:
+        name = _NAMES[slot] + "pushlink"
     return settings.get(name) >> (link - 1) & 1 == 1
 
 
 def interval_s(settings, slot):
     """Return the seconds from one push of a slot to the next."""
-    return settings.get(f"rs485_pushint{slot}" if isinstance(slot, int) else _NAMES[slot] + "pushintv")
+    if isinstance(slot, int):
+        return settings.get("iec_pushintv" if settings.get("rs485_protocol") == IEC else f"rs485_pushint{slot}")
+    return settings.get(_NAMES[slot] + "pushintv")
 
 
 def silence(slot):

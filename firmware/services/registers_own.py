@@ -52,6 +52,7 @@ HOLDING_BLOCKS = (
     (2301, 144),
     (2501, 106),
     (2701, 117),
+    (3001, 3),
     (3301, 31),
     (3501, 66),
     (3701, 69),
@@ -266,6 +267,17 @@ HOLDING = (
 0 upgrade_auto
 1 upgrade_certificate text 16
 17 upgrade_url text 100
+""",
+    ),
+    (
+        3001,
+        0,
+        1,
+        3,
+        """
+0 ir_protocol
+1 iec_pushlink
+2 iec_pushintv
 """,
     ),
     (

@@ -49,6 +49,8 @@ def _common(gateway, device, name):
     if name == "L":
         return tables.COMMON_LENGTH
     if name == "Mn":
+        if device.is_sparse:
+            return device.model[:3]
         return "Finder" if device.model.startswith("7M.") else "Iskra"
     if name == "Md":
         return device.model

@@ -102,7 +102,8 @@ def _device_items(gateway):
     readings, settings = gateway.readings, gateway.settings
     yield "total_meas", len([d for d in readings.devices if not d.is_switch and d.status in (PRESENT, SILENT)])
     yield "total_bicom", len([d for d in readings.devices if d.is_switch])
-    for slot in ("lir", "rir") + tuple(range(1, _MOST_SLOTS + 1)):
+    last = max([_MOST_SLOTS] + [device.slot for device in readings.devices if isinstance(device.slot, int)])
+    for slot in ("lir", "rir") + tuple(range(1, last + 1)):
         device = readings.device(slot)
         if device is None:
             model = "Disabled"
@@ -111,7 +112,9 @@ def _device_items(gateway):
         else:
             model = device.model
         if isinstance(slot, int):
-            yield f"rs485_description_{slot}", settings.get(f"rs485_desc_{slot}")
+            is_sparse = device is not None and device.is_sparse
+            description = device.description if is_sparse else settings.get(f"rs485_desc_{slot}") if slot <= _MOST_SLOTS else ""
+            yield f"rs485_description_{slot}", description
         yield f"device_{slot}_model", model
         yield f"device_{slot}_serial", device.serial if device else ""
         yield f"device_{slot}_addr", device.address if device else 0

@@ -40,7 +40,7 @@ class Tunnel:
     def port(self):
         """Name of the serial port, "" while there is none."""
         settings = self.gateway.settings
-        return "rs485" if settings.get("rs485_protocol") == 3 else _PORTS[settings.get("tunnel_port")]
+        return "rs485" if settings.get("rs485_protocol") == 4 else _PORTS[settings.get("tunnel_port")]
 
     @property
     def line(self):

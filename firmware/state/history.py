@@ -26,6 +26,7 @@ _TRIED_AT = const(0)
 _TRIED_STEPS = const(1)
 _STEPS = const(2)
 _DOUBTED_UTC = const(3)
+_MOST_MANTISSA = const(0x3FFFFFFF)
 _TOLD = const(1)
 
 
@@ -148,15 +149,22 @@ class History:
             slot[:] = quarter, self._steps, slot[_STEPS], _TOLD
             return False
         exponents = group.exponent
+        shift, divisor = 0, 1  # the log keeps 31 bits: of a longer reading the last digits are left out, of both counters alike
+        while (
+            imported != _NONE
+            and group.mantissa[imported] // divisor >= _MOST_MANTISSA
+            or (exported != _NONE and group.mantissa[exported] // divisor >= _MOST_MANTISSA)
+        ):
+            shift, divisor = shift + 1, 10 * divisor
         kind = pack(
             "<BBbb",
             imported,
             exported,
-            0 if imported == _NONE else exponents[imported],
-            0 if exported == _NONE else exponents[exported],
+            0 if imported == _NONE else exponents[imported] + shift,
+            0 if exported == _NONE else exponents[exported] + shift,
         )
-        import_mantissa = 0 if imported == _NONE else group.mantissa[imported]
-        export_mantissa = 0 if exported == _NONE else group.mantissa[exported]
+        import_mantissa = 0 if imported == _NONE else group.mantissa[imported] // divisor
+        export_mantissa = 0 if exported == _NONE else group.mantissa[exported] // divisor
         is_broken = slot[_STEPS] != self._steps
         # A jump is believed when the next reading has it too: between two questions to the meter an exponent may be new and
         # its mantissa not.

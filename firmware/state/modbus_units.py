@@ -5,11 +5,12 @@ Source: device sheet, 9.1; offsets and the meters' own units are ours.
 
 from micropython import const
 
-from firmware.state.schema import RS485_DEVICES
+from firmware.state.schema import IEC, RS485_DEVICES
 
 OWN = "own"
 METER = "meter"
 _HIGHEST = const(247)
+MOST_IEC = 32
 _SWITCH = const(3)  # the type of an RS-485 device that is a bistable switch
 
 
@@ -30,6 +31,8 @@ class Units:
         self._rs485_offset = get("modbus_offset_485")
         self._meters = get("modbus_meters")
         slots = [slot for slot in range(1, RS485_DEVICES + 1) if get(f"rs485_type_{slot}") not in (0, _SWITCH)]
+        if get("rs485_protocol") == IEC:
+            slots = list(range(1, MOST_IEC + 1))
         self._slots = bytes([0] + slots if self._infrared else slots)
 
     def find(self, unit):

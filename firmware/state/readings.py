@@ -34,7 +34,7 @@ STATUS_WORDS = ("disabled", "not_detected", "present", "silent")
 
 class Group:
     """Values that are read together: rows (what they are: the name is the first of each), mantissa, exponent, unit (index in
-    UNITS), one time, one quality.
+    UNITS), one time, one quality. Mantissas have 31 bits and a sign, and 63 from the first on that needs them.
 
     Until put() was called for all and read() says that the round is complete, the last round's quality stands.
     """
@@ -53,6 +53,10 @@ class Group:
     def put(self, index, mantissa, exponent):
         self.mantissa[index] = mantissa
         self.exponent[index] = exponent
+
+    def widen(self):
+        """Give mantissas 63 bits: to be called before one of more than 31 is put."""
+        self.mantissa = array("q", self.mantissa)
 
     def put_none(self, index):
         """The device says that it has no such value now."""
@@ -83,7 +87,7 @@ class Group:
         """Return GOOD, STALE or ABSENT. Asked at least daily by the reader, so that ticks cannot wrap unseen."""
         if self._state != ABSENT:
             age_ms = ticks_diff(ticks_ms(), self._ticks)
-            if age_ms < 0 or age_ms > _ABSENT_MS:
+            if age_ms < 0 or age_ms > max(_ABSENT_MS, self.fresh_ms):
                 self._state = ABSENT
             elif age_ms > self.fresh_ms:
                 self._state = STALE
@@ -95,20 +99,22 @@ class Group:
 
 
 class Device:
-    """One slot of the gateway: the left IR port, the right IR port, or RS-485 device 1 to 16.
+    """One slot of the gateway: the left IR port, the right IR port, or RS-485 device 1 to 16 (of IEC meters, to 32).
 
     `groups`: by name, "measurements" and "counters"; empty until the device was detected.
     Beside "counters" lie `phases_of`, `quadrants`, `tariffs`: a byte per counter (0 is the total; bits I to IV; bits 1 to 6).
     `relay`: of a bistable switch, 0 off, 1 on, 250 no answer, 255 not connected.
     `blocks`: of a meter with tariff time blocks, async blocks() -> what firmware/meters/time_blocks.py reads, now.
+    `is_sparse`: what a group has no value of, the meter does not measure at all.
     `told`: the counters as they were told to who takes a lower one for a new start: firmware/services/payload_flat.py.
     """
 
     blocks = None  # not in __init__: only those that have some need the RAM of an attribute
     told = None
+    is_sparse = False
 
     def __init__(self, slot, port, address, is_switch=False):
-        self.slot = slot  # "lir", "rir", or 1 to 16
+        self.slot = slot  # "lir", "rir", or 1 to 32
         self.port = port
         self.address = address
         self.is_switch = is_switch

@@ -11,6 +11,7 @@ The table is text because text costs no RAM when the code is frozen.
 """
 
 RS485_DEVICES = 16
+IEC = 3  # rs485_protocol of IEC 62056-21 meters, whose list is firmware/state/iec_meters.py
 # (page, rows, indices; None for rows without an index): one constant, which needs no RAM when it is frozen
 TABLES = (
     (
@@ -87,6 +88,7 @@ hass#_prefix|text|homeassistant|32||Home Assistant discovery prefix
         "IR Devices",
         """
 left_ir_enabled|flag|1|||IR Energy Counter
+ir_protocol|choice|0|0=Modbus,1=IEC 62056-21||IR Energy Counter Protocol
 ir_counter_addr|int|33|1..247||IR Energy Counter Modbus Address
 leftir_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IR Energy Counter Push/Publish
 leftir_pushintv|int|600|1..43200||IR Energy Counter Push/Publish Interval, s
@@ -101,10 +103,12 @@ rightir_pushintv|int|600|1..43200||IR Relay Push/Publish Interval, s
     (
         "RS485 Devices",
         """
-rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master,3=Transparent port||RS485 Protocol
+rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master,3=IEC 62056-21,4=Transparent port||RS485 Protocol
 rs485_baud_rate|choice|7|0=1200,1=2400,2=4800,3=9600,4=19200,5=38400,6=57600,7=115200||RS485 Baud Rate
 rs485_parity|choice|0|0=None,1=Odd,2=Even||RS485 Parity
 rs485_stop_bits|choice|0|0=1,1=2||RS485 Stop Bits
+iec_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IEC 62056-21 Meters Push/Publish
+iec_pushintv|int|900|1..43200||IEC 62056-21 Meters Push/Publish Interval, s
 """,
         None,
     ),

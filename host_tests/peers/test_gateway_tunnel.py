@@ -209,7 +209,7 @@ def test_off_and_on_again(rig):
 
 
 def iec(bits, meter, **more):
-    own = {"rs485_protocol": 3, "tunnel_clients": "127.0.0.0/8", "rs485_type_1": 0, "rs485_type_2": 0}
+    own = {"rs485_protocol": 4, "tunnel_clients": "127.0.0.0/8", "rs485_type_1": 0, "rs485_type_2": 0}
     return gateway(bits, meters=[], port={"rs485": meter.path}, fast=False, settings={**own, **more})
 
 

@@ -6,7 +6,7 @@ Numbers with the low byte first, varints seven bits a byte, the low ones first:
     a bit per row, the low one first: whether there is a value;
     for each value: varint (zigzag mantissa << 1 | N); if N: exponent (signed) and unit, a byte each, else both are as before
 
-The mantissa is an integer of 32 bits, signed. Rows that follow each other mostly have the unit and exponent of the one before:
+The mantissa is an integer of 64 bits, signed. Rows that follow each other mostly have the unit and exponent of the one before:
 31 measurements and 20 counters of a meter take about 120 and 90 bytes.
 """
 
@@ -36,7 +36,7 @@ def encode(buffer, kind, quality, key, utc_ms, mantissas, exponents, units):
     buffer[_HEAD:bits] = key
     for place in range(bits, at):
         buffer[place] = 0
-    last = len(buffer) - 7  # the most that a value takes
+    last = len(buffer) - 12  # the most that a value takes
     exponent = unit = NONE
     for index in range(count):
         if exponents[index] == NONE:
@@ -107,7 +107,7 @@ class SampleReader:
                 if byte < 128:
                     break
                 shift += 7
-                if shift > 28:
+                if shift > 63:
                     raise ValueError("sample")
             if number & 1:
                 exponent = view[at]

@@ -23,6 +23,8 @@ A meters file (`--meters`) is a JSON list of meters, or {"meters": [...], "setti
     clock_set  false: the meter does not know the time (30044 bit 4)
     time_blocks  true: an IE of the newer kind, with five tariff blocks
 
+IEC 62056-21 meters ("family": "IEC Makel", Kohler, Luna, Viko, EMH, Landis, Iskra, Elster) are described in families/iec.py.
+
 Source of the maps: the sheet of Iskra devices, by its section numbers. Nothing here imports the firmware, so that a
 mistake in its tables cannot cancel out against ours.
 """

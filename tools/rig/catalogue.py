@@ -1,9 +1,12 @@
 """All simulated devices by family and model; a new one is one file in families and one row here."""
 
-from tools.rig.families import bicom, ie, mc, wm
+from typing import Any
+
+from tools.rig.families import bicom, ie, iec, mc, wm
 
 # Tested in this order, by the beginning of the name: WM3M4 before WM3 (sheet, section 1).
-_TABLE = (
+_TABLE: tuple[tuple[str, Any], ...] = (
+    ("IEC ", iec.IecMeter),
     ("IE38", ie.Ie38),
     ("IE35", ie.Ie35),
     ("IE14", ie.Ie14),

@@ -236,7 +236,7 @@ def _show_json(ready):
 def _show(ready, field):
     print(f"{ready['serial']} is up at {ready['http']} (proof of possession {ready['pop']})")
     for meter in field.meters.values():
-        print(f"  {meter.port:9}{meter.address:4}  {meter.model} {meter.serial}")
+        print(f"  {meter.port:9}{meter.address:>4}  {meter.model} {meter.serial}")
     print(f"  try: curl '{ready['http']}/get_command?command=get_measurements1'")
     host, port = ready["ble"]
     print(f"  for a phone, while it knows no network (over Bluetooth, {host}:{port}): {ready['code']}")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tools.rig.catalogue import device_class
 from tools.rig.errors import RigError
+from tools.rig.families.iec import IecMeter
+from tools.rig.iec_line import IecLine
 from tools.rig.line import Line
 from tools.rig.wire import Serial
 from tools.rig.world import World
@@ -44,6 +46,14 @@ def build_meter(entry, world):
         raise RigError(f"the meter {name} at {entry.get('address', 33)} is not right: {error}") from error
 
 
+def _line_class(port, meters):
+    """A line has meters of one protocol."""
+    kinds = {IecLine if isinstance(meter, IecMeter) else Line for meter in meters} or {Line}
+    if len(kinds) > 1:
+        raise RigError(f"{port} has meters of two protocols")
+    return kinds.pop()
+
+
 class Field:
     """`lines` by port, `meters` by name. Ports in `external` get no simulated line."""
 
@@ -61,7 +71,9 @@ class Field:
             self.meters[meter.name] = meter
             on_port[meter.port].append(meter)
         self.lines = {
-            port: Line(port, meters, Path(folder) / port, fast) for port, meters in on_port.items() if port not in external
+            port: _line_class(port, meters)(port, meters, Path(folder) / port, fast)
+            for port, meters in on_port.items()
+            if port not in external
         }
         for line in self.lines.values():
             line.start()

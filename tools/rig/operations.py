@@ -39,7 +39,7 @@ class Operations:
     def _op_meter(self, request):
         meter = self._field.meter(request.get("name"))
         if "fault" in request:
-            meter.fault = _one_of(METER_FAULTS, request["fault"], "fault of a meter")
+            meter.fault = _one_of(getattr(meter, "FAULTS", METER_FAULTS), request["fault"], "fault of a meter")
         if "set" in request:
             meter.pin(request["set"])
         if "command_relay" in request:

@@ -5,7 +5,7 @@ import termios
 import tty
 from pathlib import Path
 
-_SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)}
+_SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)}
 _CODES = {baud: code for code, baud in _SPEEDS.items()}
 
 

@@ -1,0 +1,406 @@
+"""The owner of a wire with IEC 62056-21 meters: one task reads them in turn, each at its period, aligned to the clock.
+
+It hands over values and knows no quantities. What a silent or broken meter may cost the others is a tenth of the line; every
+wait has a deadline. Who lends the wire (a transparent port) waits for the end of a turn and gives it back.
+Source: IEC 62056-21, 5 and 6; TEDAS-MLZ/2017-062 and MASS v11 (times, retries on a bus of many).
+"""
+
+import asyncio
+from array import array
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from lib.iec62056.dialogue import AGAIN, DONE, SEND, Dialogue
+from lib.iec62056.errors import FrameError, PeerError
+from lib.iec62056.message_reader import VALUE, MessageReader
+from lib.iec62056.sign_on import PROGRAMMING, READ_OUT
+
+_TRIES = const(3)  # in a round, others come in between
+_SHARE = const(9)  # after a try that failed at a meter that had failed before, so many times its cost belongs to the others
+_LONGEST_PAUSE_MS = const(1200000)
+_BACK_OFF = const(b"\x01\x02\x05\x0f")  # minutes, a byte for each round that failed
+_IDLE_MS = const(250)
+_LOOK_MS = const(5)
+_MOST_HELD = const(8)
+_AT_ONCE = const(8)  # values taken before others run
+_QUIET_MS = const(200)  # silence that ends noise
+_MOST_NOISE_MS = const(2200)
+_AFTER_BREAK_MS = const(1500)
+_READ_OUT_BYTES = const(110000)  # the longest read-out, in the time that its speed takes
+_SETUP_MS = const(20000)
+_PROGRAM_MS = const(120000)
+_SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200))
+_LOCKED_MINUTES = const(360)  # a meter that refused its password is not asked with it for so long: the third time locks it
+_GOOD_ROUNDS = const(96)  # after so many in a row the faster speed is tried again
+_CODED = const(("parity", "noise", "check", "truncated", "format"))  # what another speed may heal
+
+# What waits beside the read-out, bits of `jobs`
+CLOCK = const(1)
+PROFILE = const(2)
+
+
+class IecReader:
+    """`meters`: firmware/meters/iec.py, or what keeps its contract: devices, plan(), begin(), take(), done(), failed().
+
+    `minute()` tells the minutes since 1970. `extra(name)` returns a module of what is seldom needed: setting clocks, profiles.
+    Statistics: `asked`, `answered`, `damaged` and `silent` count tries, `busy_ms` the time that the wire was in use.
+    """
+
+    def __init__(self, name, uart, meters, minute, told, beat=None, extra=None):
+        count = len(meters.devices)
+        self.name = name
+        self.meters = meters
+        self.asked = self.answered = self.damaged = self.silent = self.busy_ms = 0
+        self.jobs = bytearray(count)
+        self.locked = array("i", [0] * count)  # minute until which no password is sent
+        self.seen = array("i", [0] * count)  # minute of the last good read-out
+        self.watched = -1  # whose bytes go to `tap`
+        self.tap = None  # tap(view of received bytes), None at the end of the turn
+        self._due = array("i", [0] * count)
+        self._tries = bytearray(count)  # that failed in this round
+        self._failures = bytearray(count)  # rounds in a row
+        self._slower = bytearray(count)  # steps below the highest speed
+        self._good = bytearray(count)  # rounds in a row
+        self._probe_due = ticks_ms()
+        self._uart = uart
+        self._minute = minute
+        self._told = told
+        self._beat = beat
+        self._extra = extra
+        self._baud = 0
+        self._active = -1  # which meter is being read
+        self._quiet = ticks_ms()  # when the last byte passed
+        self._end = ticks_ms()  # of what is done now, at the latest
+        self._dialogue = Dialogue(MessageReader())
+        self._dialogue.reader.tells_rows = False
+        self._held = []  # values of the answer that is on its way
+        self._arrived = asyncio.Event()
+        self._is_wanted = False  # somebody waits for the wire
+        self._free = asyncio.Event()
+        self._back = asyncio.Event()
+
+    def wake(self):
+        """Have the task look whether something is due. To be called every second or so."""
+        self._arrived.set()
+
+    def read_now(self, index):
+        """Have a meter read at the next turn."""
+        self._due[index] = 0
+        self._tries[index] = self._failures[index] = 0
+        self._arrived.set()
+
+    async def lend(self):
+        """Wait until no meter is being read and return the UART; nobody else uses it until give_back()."""
+        self._is_wanted = True
+        self._arrived.set()
+        await self._free.wait()
+        return self._uart
+
+    def give_back(self):
+        """The wire is ours again."""
+        self._baud = 0
+        self._is_wanted = False
+        self._free.clear()
+        self._back.set()
+
+    async def run(self):
+        """Own the wire, for ever."""
+        while True:
+            self._sign()
+            self._arrived.clear()
+            if self._is_wanted:
+                await self._lend()
+                continue
+            index, job = self._next()
+            if index < 0:
+                try:
+                    await asyncio.wait_for_ms(self._arrived.wait(), _IDLE_MS)
+                except asyncio.TimeoutError:  # noqa: UP041
+                    pass
+                continue
+            began = ticks_ms()
+            self._active = index
+            try:
+                if job:
+                    await self._job(index, job)
+                else:
+                    await self._turn(index)
+            except OSError as error:
+                self._told(f"{self.name}: port error {error.errno}")
+                await self._missed(index, f"port error {error.errno}", began)
+                await asyncio.sleep_ms(_IDLE_MS)
+            finally:
+                self.busy_ms += ticks_diff(ticks_ms(), began)
+                if self.tap and self.watched == index and not self._tries[index]:
+                    self.tap(None)
+
+    def _sign(self):
+        if self._beat:
+            self._beat.beat()
+
+    async def _lend(self):
+        self._back.clear()
+        self._free.set()
+        while self._is_wanted:
+            self._sign()
+            try:
+                await asyncio.wait_for_ms(self._back.wait(), 1000)
+            except asyncio.TimeoutError:  # noqa: UP041
+                pass
+
+    def _next(self):
+        """Return (index, job) of what is to be done now, (-1, 0) for nothing: who failed before waits for its share."""
+        now = self._minute()
+        left = ticks_diff(self._probe_due, ticks_ms())
+        may_probe = left <= 0 or left > _LONGEST_PAUSE_MS
+        found, best = -1, (0, 0)
+        for index in range(len(self._due)):
+            if self._due[index] > now + 240:
+                self._due[index] = now  # the clock was set back
+            if self._due[index] <= now and (may_probe or not self._failures[index]):
+                rank = (self._tries[index], self._due[index])
+                if found < 0 or rank < best:
+                    found, best = index, rank
+        if found >= 0:
+            return found, 0
+        for index in range(len(self._due)):
+            job = self.jobs[index]
+            if job & CLOCK and self._extra and 3 <= now % 15 <= 11:
+                return index, CLOCK
+            if job & PROFILE and self._extra:
+                return index, PROFILE
+        return -1, 0
+
+    async def _turn(self, index):
+        """Read a meter out, once."""
+        began = ticks_ms()
+        plan = self.meters.plan(index)
+        self.asked += 1
+        try:
+            if self._tries[index] or self._failures[index]:
+                await self._free_meter(plan)
+            fastest = self._fastest(index, plan)
+            await self._read(index, plan, fastest)
+        except FrameError as error:
+            if error.reason == "no answer" and self._dialogue.identification is None:
+                self.silent += 1
+            else:
+                self.damaged += 1
+                await self._resync()
+                if error.reason in _CODED and fastest > plan.opening:
+                    self._slower[index] = min(self._slower[index] + 1, len(_SPEEDS))
+            await self._missed(index, error.reason, began)
+        except PeerError as error:
+            self.damaged += 1
+            if error.text == "password":
+                self.locked[index] = self._minute() + _LOCKED_MINUTES
+            await self._resync()
+            await self._missed(index, error.text, began)
+        else:
+            self.answered += 1
+            now = self.seen[index] = self._minute()
+            self._tries[index] = self._failures[index] = 0
+            self._due[index] = (now // plan.period + 1) * plan.period
+            self._good[index] = (self._good[index] + 1) % _GOOD_ROUNDS
+            if not self._good[index] and self._slower[index]:
+                self._slower[index] -= 1
+            self._want(index, plan)
+
+    def _want(self, index, plan):
+        """Note what is to be done beside the read-out."""
+        if self._extra and self.locked[index] <= self._minute():
+            if plan.clock and self._extra("iec_clock").is_off(self.meters.drifts[index]):
+                self.jobs[index] |= CLOCK
+            if plan.profile:
+                self.jobs[index] |= PROFILE
+
+    async def _missed(self, index, reason, began):
+        """A try failed: another one in this round, or the round is over."""
+        cost_ms = ticks_diff(ticks_ms(), began)
+        self._good[index] = 0
+        tries = self._tries[index] + 1
+        is_final = reason in ("endless", "deadline", "password", "mode", "other meter")
+        if tries < _TRIES and not is_final and not self._failures[index]:
+            self._tries[index] = tries
+            return
+        self._tries[index] = 0
+        if self._failures[index] or is_final:
+            self._probe_due = ticks_add(ticks_ms(), min(_SHARE * cost_ms, _LONGEST_PAUSE_MS))
+        pause = _BACK_OFF[min(self._failures[index], len(_BACK_OFF) - 1)]
+        self._failures[index] = min(self._failures[index] + 1, 255)
+        self._due[index] = max(self._minute() + pause, self.locked[index])
+        self.meters.failed(index, reason)
+
+    def _fastest(self, index, plan):
+        """The highest speed that a meter has not failed at."""
+        place = max(0, _SPEEDS.index(plan.fastest) - self._slower[index])
+        return max(plan.opening, _SPEEDS[place])
+
+    async def _read(self, index, plan, fastest):
+        """A session that reads what the plan asks for. FrameError, PeerError: nothing was shown."""
+        meters, dialogue = self.meters, self._dialogue
+        meters.begin()
+        words = plan.read.split(" ")
+        programs = len(words) > 1
+        what, table = READ_OUT, b"?"
+        if programs:
+            what = PROGRAMMING
+        elif plan.read[:1] == "/":
+            table = plan.read[1:].encode()
+        elif plan.read:
+            what = int(plan.read)
+        await self.sign_on(plan, what, fastest, table)
+        if programs:
+            if plan.password:
+                if self.locked[index] > self._minute():
+                    raise PeerError("password")
+                await self.command(plan, None)
+            for code in words[1:]:
+                try:
+                    await self.command(plan, words[0].encode(), code.encode() + b"()")
+                except PeerError as error:
+                    if error.text == "signed off":
+                        raise
+            await self.break_off()
+        why = meters.done(index, plan, dialogue.identification)
+        if why:
+            raise PeerError(why)
+
+    async def sign_on(self, plan, what, fastest, table=b"?", take=True):
+        """Begin a session with a meter, and read out unless it is for programming."""
+        dialogue = self._dialogue
+        dialogue.has_parity = plan.parity == 1
+        dialogue.is_summed = False
+        limit_ms = _PROGRAM_MS if what == PROGRAMMING else _SETUP_MS + _READ_OUT_BYTES * 10000 // max(fastest, 1200)
+        self._end = ticks_add(ticks_ms(), limit_ms)
+        dialogue.sign_on(plan.address.encode(), what, plan.opening, fastest, table, plan.wakes == 1)
+        await self.drive(self._take if take else None)
+
+    async def command(self, plan, command, data=b"", take=None, wait_ms=5000):
+        """A command of the programming mode; None: the password. Raises as Dialogue does."""
+        if command is None:
+            self._dialogue.password(plan.password.encode(), b"P%d" % plan.level)
+        else:
+            self._dialogue.command(command, data, wait_ms)
+        self._held.clear()
+        self._end = ticks_add(ticks_ms(), _PROGRAM_MS)
+        await self.drive(take or self._take_answer)
+
+    def tells_rows(self, is_wanted):
+        """Whether `take` hears of the ends of lines."""
+        self._dialogue.reader.tells_rows = is_wanted
+
+    async def break_off(self):
+        """Sign off."""
+        self._dialogue.break_off()
+        await self.drive(None)
+
+    def _take(self, event, reader):
+        """Take what a read-out has: all of it is void until its end."""
+        if event == VALUE:
+            self.meters.take(reader.address, reader.index, reader.value, reader.unit)
+        elif event == AGAIN:
+            self.meters.begin()
+
+    def _take_answer(self, event, reader):
+        """Take what the answer to one command has, which is void until its end: those before it are not."""
+        if event == VALUE:
+            if len(self._held) < _MOST_HELD:
+                self._held.append((reader.address, reader.index, bytes(reader.value), bytes(reader.unit)))
+        elif event == AGAIN:
+            self._held.clear()
+        elif event == DONE:
+            for value in self._held:
+                self.meters.take(*value)
+
+    async def drive(self, take):
+        """Do what the dialogue says until it is done; take(event, its reader) hears of each event."""
+        dialogue, uart = self._dialogue, self._uart
+        reader = dialogue.reader
+        count = 0
+        while True:
+            if ticks_diff(self._end, ticks_ms()) <= 0:
+                raise FrameError("deadline")
+            event = dialogue.next()
+            if event == SEND:
+                await self._send()
+            elif event is None:
+                self._set(dialogue.baud)
+                room = reader.room()
+                got = uart.receive(room)
+                if got:
+                    if self.tap and self.watched == self._active:
+                        self.tap(room[:got])
+                    reader.filled(got)
+                    self._quiet = ticks_ms()
+                elif ticks_diff(ticks_ms(), self._quiet) >= dialogue.wait_ms:
+                    dialogue.silence()
+                else:
+                    self._sign()
+                    await asyncio.sleep_ms(_LOOK_MS)
+            else:
+                if take:
+                    take(event, reader)
+                if event == DONE:
+                    return
+                count += 1
+                if not count % _AT_ONCE:
+                    await asyncio.sleep_ms(0)
+
+    async def _send(self):
+        dialogue = self._dialogue
+        pause_ms = dialogue.pause_ms - ticks_diff(ticks_ms(), self._quiet)
+        if 0 < pause_ms <= dialogue.pause_ms:
+            await asyncio.sleep_ms(pause_ms)
+        self._sign()
+        self._set(dialogue.baud)
+        self._uart.discard()
+        await self._uart.send(dialogue.to_send)
+        self._quiet = ticks_ms()
+
+    def _set(self, baud):
+        if baud != self._baud:
+            self._baud = baud
+            self._uart.configure(baud, "N", 1)
+
+    async def _free_meter(self, plan):
+        """Take a meter out of a session that somebody left open: at both speeds that it may have."""
+        dialogue = self._dialogue
+        dialogue.has_parity = plan.parity == 1
+        self._end = ticks_add(ticks_ms(), _SETUP_MS)
+        for baud in (plan.fastest, plan.opening):
+            dialogue.baud = baud
+            await self.break_off()
+            if plan.fastest == plan.opening:
+                break
+        await asyncio.sleep_ms(_QUIET_MS)
+
+    async def _resync(self):
+        """After a session that broke: sign off at its speed, and wait until the line has been silent."""
+        self._end = ticks_add(ticks_ms(), _SETUP_MS)
+        await self.break_off()
+        end = ticks_add(ticks_ms(), _MOST_NOISE_MS)
+        quiet = ticks_ms()
+        while ticks_diff(end, ticks_ms()) > 0 and ticks_diff(ticks_ms(), quiet) < _AFTER_BREAK_MS:
+            if self._uart.discard():
+                quiet = ticks_ms()
+            self._sign()
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    async def _job(self, index, job):
+        """Set a clock, or read more of a profile. Whatever comes of it, the read-outs go on."""
+        plan = self.meters.plan(index)
+        self.jobs[index] &= ~job
+        name = "iec_clock" if job == CLOCK else "iec_profile"
+        try:
+            await self._extra(name).run(self, index, plan)
+        except FrameError as error:
+            self.damaged += 1
+            self.meters.event(index, f"{name[4:]}: {error.reason}")
+            await self._resync()
+        except PeerError as error:
+            if error.text == "password":
+                self.locked[index] = self._minute() + _LOCKED_MINUTES
+            self.meters.event(index, f"{name[4:]} refused: {error.text}")
+            await self._resync()

@@ -1,0 +1,58 @@
+"""Builds the IEC 62056-21 meters of the document and the readers of their wires. Part of the composition root."""
+
+import gc
+
+from micropython import const
+
+from firmware.bus.iec_reader import IecReader
+from firmware.meters.iec import IecDevice, IecMeters
+from firmware.state import iec_meters
+from firmware.state.schema import IEC
+
+PATH = "/iec_meters.json"
+_METER_BYTES = const(760)  # of heap that a meter takes, 32 bit
+_RESERVE_BYTES = const(8192)  # for requests: what serves the one that changed the list goes, too
+
+
+class Meters:
+    """`ports`: names of the wires that have such meters."""
+
+    def __init__(self, document):
+        self._document = document
+        self._of_port = {}  # (devices, lines)
+        self.ports = []
+
+    def devices(self, ports, settings, events):
+        """Return a Device for each meter on a port that is set to this protocol: as many as there is memory for."""
+        lines, trouble = iec_meters.load(self._document)
+        if trouble:
+            events.add("settings", trouble)
+        gc.collect()
+        room = (gc.mem_free() - _RESERVE_BYTES) // _METER_BYTES
+        on = {"rs485": settings.get("rs485_protocol") == IEC, "ir_left": settings.get("ir_protocol")}
+        found = []
+        for number, line in enumerate(lines):
+            plan = iec_meters.Plan(line)
+            port = "ir_left" if plan.port else "rs485"
+            if port not in ports or not on[port]:
+                continue
+            if len(found) >= room:
+                events.add("settings", f"no memory for IEC meter {number + 1} and those behind it")
+                break
+            device = IecDevice("lir" if plan.port else number + 1, port, plan.address, plan.name)
+            found.append(device)
+            devices, texts = self._of_port.setdefault(port, ([], []))
+            devices.append(device)
+            texts.append(line)
+        self.ports = list(self._of_port)
+        return found
+
+    def reader(self, port, uart, beat, told, clock, readings, events, load, profiles):
+        """Return the IecReader of a port."""
+        devices, lines = self._of_port[port]
+        meters = IecMeters(devices, lines, clock, readings, events, profiles)
+        return IecReader(port, uart, meters, lambda: clock.utc() // 60, told, beat, _extra(load))
+
+
+def _extra(load):
+    return lambda name: load("firmware.meters." + name)

@@ -1,0 +1,159 @@
+"""The list of IEC 62056-21 meters: one document, /iec_meters.json, kept as a text of a line per meter.
+
+A line has the values of FIELDS between `|`, in their order: text that costs 32 meters 2 KB. The slot of a meter is its number
+in the list, from 1; a meter on the infrared port has the slot "lir".
+Rows of FIELDS are those of firmware/state/schema.py.
+"""
+
+from micropython import const
+
+from firmware.state.schema import Setting
+
+MOST = 32  # standard loads of one RS-485 segment
+_BAUDS = const("300=300,600=600,1200=1200,2400=2400,4800=4800,9600=9600,19200=19200")
+FIELDS = (
+    "port|choice|0|0=RS-485,1=Left infrared||Port",
+    "address|text||32||Meter number or address, empty for the only meter",
+    "name|text||20||Name",
+    "password|text||32|secret|Password of the programming mode",
+    "level|choice|1|1=P1,2=P2,3=P3||Level of the password",
+    "period|int|15|1..240||Time from one reading to the next, min",
+    "opening|choice|300|" + _BAUDS + "||Speed of the sign-on",
+    "fastest|choice|9600|" + _BAUDS + "||Highest speed",
+    "parity|flag|1|||7 bits with even parity",
+    "wakes|flag|0|||Battery meter: woken first",
+    "clock|flag|0|||Set the meter's clock",
+    "read|text||120||What to read: empty, a packet (7), a table (/2), or command and codes (R5 1.8.0 2.8.0)",
+    "profile|text||60||Load profile: empty, auto, or command, code and form of time (R5 P.01 zYYMMDDhhmm)",
+)
+# The same, for those who read lines: names, and which are texts
+_NAMES = const("port address name password level period opening fastest parity wakes clock read profile")
+_TEXTS = const("ntttnnnnnnntt")
+_SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200))
+
+
+def fields():
+    """Yield the Setting of each field."""
+    for row in FIELDS:
+        yield Setting("", row, None)
+
+
+class Plan:
+    """One meter's line as attributes, named as in FIELDS."""
+
+    port = level = period = opening = fastest = parity = wakes = clock = 0
+    address = name = password = read = profile = ""
+
+    def __init__(self, line):
+        """ValueError: the line is not in order."""
+        values = line.split("|")
+        if len(values) != len(_TEXTS):
+            raise ValueError("fields")
+        for at, name in enumerate(_NAMES.split(" ")):
+            setattr(self, name, values[at] if _TEXTS[at] == "t" else int(values[at]))
+        if self.opening not in _SPEEDS or self.fastest not in _SPEEDS or not 0 < self.period <= 240:
+            raise ValueError("values")
+
+
+def load(document):
+    """Return (lines, sentence on what is wrong or "")."""
+    stored = document.load()
+    if stored is None:
+        return [], document.trouble
+    lines = stored.get("meters") if isinstance(stored, dict) else None
+    if not isinstance(lines, list):
+        return [], "the meters are not in the form expected"
+    good = []
+    for line in lines[:MOST]:
+        try:
+            Plan(line)
+            good.append(line)
+        except (ValueError, AttributeError):
+            pass  # one that was edited by hand
+    return good, "" if len(good) == len(lines) else "a meter in the list is not in order"
+
+
+def save(document, lines):
+    """Keep the lines; OSError: the flash did not take them, and the former stay."""
+    document.save({"meters": lines})
+
+
+class Wrong(ValueError):
+    """`field` and the sentence on it."""
+
+    @property
+    def field(self):
+        return self.args[0]
+
+    @property
+    def sentence(self):
+        return self.args[1]
+
+
+def checked(values, before=None):
+    """Return the line of a meter: `values` by name, of others those of the line `before`, or the defaults. Raises Wrong."""
+    old = Plan(before) if before else None
+    found = {}
+    for field in fields():
+        value = values.get(field.name, getattr(old, field.name) if old else field.default)
+        try:
+            value = field.check(value)
+            if isinstance(value, str):
+                if any([ord(sign) > 126 for sign in value]) and field.name != "name" or "|" in value:
+                    raise ValueError("no | and plain letters are expected")
+                _CHECKS.get(field.name, _any)(value)
+        except ValueError as error:
+            raise Wrong(field.name, str(error))
+        found[field.name] = value
+    for name in values:
+        if name not in found:
+            raise Wrong(str(name), "there is no such field")
+    if found["fastest"] < found["opening"]:
+        raise Wrong("fastest", "at least the speed of the sign-on is expected")
+    return "|".join([str(found[row[: row.find("|")]]) for row in FIELDS])
+
+
+def check_together(lines):
+    """Return {field: sentence} on meters that cannot be told apart."""
+    seen = set()
+    for line in lines:
+        words = line.split("|", 2)
+        seen.add("|".join(words[:2]))
+    if len(seen) < len(lines):
+        return {"address": "another meter of the port has this address"}
+    if len([line for line in lines if line[0] == "1"]) > 1:
+        return {"port": "one meter can be on this port"}
+    return {}
+
+
+def _any(value):
+    pass
+
+
+def _address(value):
+    for sign in value:
+        if not (sign.isalpha() or sign.isdigit() or sign == " "):
+            raise ValueError("letters, digits and blanks are expected")
+
+
+def _password(value):
+    if "(" in value or ")" in value:
+        raise ValueError("no brackets are expected")
+
+
+def _read(value):
+    words = value.split(" ")
+    is_list = len(words) > 1 and len(words[0]) == 2 and words[0][0] == "R" and words[0][1] in "123456"
+    is_code = len(value) == 1 and value in "6789"
+    is_table = len(value) == 2 and value[0] == "/" and value[1] in "1234"
+    if value and not (is_list or is_code or is_table) or "(" in value or ")" in value:
+        raise ValueError("6 to 9, /1 to /4, or a command such as R5 and codes are expected")
+
+
+def _profile(value):
+    words = value.split(" ")
+    if value not in ("", "auto") and (len(words) != 3 or len(words[0]) != 2 or words[0][0] != "R" or "YY" not in words[2]):
+        raise ValueError("auto, or such as R5 P.01 zYYMMDDhhmm is expected")
+
+
+_CHECKS = {"address": _address, "password": _password, "read": _read, "profile": _profile}
