@@ -207,7 +207,7 @@ class Field:
         reader = self._iec.reader(
             port, uart, beat, self._told, self._clock, self._readings, self._events, self._load, self.profiles
         )
-        self.readers[port] = reader
+        self.readers[port] = self._owners[port] = reader
         self._tasks.append(self._supervisor.start(port, reader.run))
 
     def _open(self, port, line):

@@ -1,7 +1,7 @@
 """The owner of a wire with IEC 62056-21 meters: one task reads them in turn, each at its period, aligned to the clock.
 
 It hands over values and knows no quantities. What a silent or broken meter may cost the others is a tenth of the line; every
-wait has a deadline. Who lends the wire (a transparent port) waits for the end of a turn and gives it back.
+wait has a deadline. Who wants the wire for a while (a transparent port) waits for the end of a turn: pause(), resume().
 Source: IEC 62056-21, 5 and 6; TEDAS-MLZ/2017-062 and MASS v11 (times, retries on a bus of many).
 """
 
@@ -90,16 +90,15 @@ class IecReader:
         self._tries[index] = self._failures[index] = 0
         self._arrived.set()
 
-    async def lend(self):
-        """Wait until no meter is being read and return the UART; nobody else uses it until give_back()."""
+    async def pause(self):
+        """Let go of the wire; return when no meter is being read any more: firmware/bus/tunnel.py tells who wants that."""
         self._is_wanted = True
         self._arrived.set()
         await self._free.wait()
-        return self._uart
 
-    def give_back(self):
+    def resume(self):
         """The wire is ours again."""
-        self._baud = 0
+        self._baud = 0  # it has to be set anew
         self._is_wanted = False
         self._free.clear()
         self._back.set()
