@@ -52,7 +52,9 @@ class Field:
     network, and for nobody else. Owners of wires that may be borrowed, whatever they are, are in `_owners`.
     """
 
-    def __init__(self, platform, settings, readings, clock, events, supervisor, answer, load, is_safe=False, document=None):
+    def __init__(
+        self, platform, settings, readings, clock, events, supervisor, answer, load, is_safe=False, document=None, profiles=None
+    ):
         self._platform = platform
         self._settings = settings
         self._readings = readings
@@ -72,7 +74,7 @@ class Field:
         self._borrowed = ""  # the port that is on loan
         self._recall = None  # has whoever borrowed it let go at once
         self.document = document
-        self.profiles = lambda: None  # what keeps load profiles now; main tells
+        self.profiles = profiles  # returns what keeps load profiles
         self._iec = None  # firmware/iec.py, if there are such meters
         self.buses = {}
         self.readers = {}

@@ -96,8 +96,8 @@ class Gateway:
             self._load,
             self.is_safe,
             self.document,
+            self.open_profiles,
         )
-        self.field.profiles = self.open_profiles
         self.history = History(platform.root, self.readings, self.clock, self.events, self._beat("history"), self._load)
         self.profiles = None  # load profiles of meters, once one has some: firmware/state/profiles.py
         self.demand = None  # of all meters together, once it is wanted: firmware/services/demand.py
