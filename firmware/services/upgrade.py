@@ -159,10 +159,13 @@ async def _look_up(gateway):
 
 async def _make_room(gateway, certificate):
     """There is no memory for the TLS of a link beside that of an upgrade: such links wait until gateway.push.resume()."""
-    if certificate and gateway.push:
-        await gateway.push.pause()
-    await asyncio.sleep_ms(_ANSWERED_MS)
-    gateway.router.make_room()
+    try:
+        if certificate and gateway.push:
+            await gateway.push.pause()
+            await asyncio.sleep_ms(_ANSWERED_MS)
+        gateway.router.make_room()
+    except MemoryError:
+        pass  # then with the room that there is
 
 
 async def _run(gateway, url, certificate, announced="", noted=None):

@@ -47,6 +47,7 @@ class Gateway(register_gateway.Gateway):
         self.platform.release_keys = ota_vectors.device().keys
         self.platform.slots = self.slots = Slots()
         self.front = Front()
+        self.push = None
         self.trial_module = sys.modules["firmware.services.upgrade_trial"] = Trial()
 
     def document(self, path):
