@@ -58,6 +58,8 @@ class Meter:
                 pause_ms = 0  # the bus delays the next question to a silent unit
             except PeerError:  # busy, or it refuses even its identity
                 pause_ms = _REFUSED_MS
+            except MemoryError:  # the next round makes up for this one
+                pause_ms = self._interval_ms()
             self.readings.untried.discard(self.device)
             await asyncio.sleep_ms(pause_ms)
 
@@ -101,7 +103,7 @@ class Meter:
                         invalid = told & 7
                 if invalid:
                     _mark_invalid(group, invalid)  # before anybody can look
-        except (FrameError, PeerError):
+        except (FrameError, PeerError, MemoryError):
             group.failed()
             if is_counters:
                 device.tariff = 0

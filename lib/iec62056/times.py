@@ -39,6 +39,17 @@ def date_time(text):
     return None if _is_none(date) else _whole(_checked(2000 + date[0], date[1], date[2]), fields[3:], season)
 
 
+def _six(text):
+    """Return (season, three numbers) of six digits with or without a season in front."""
+    season = None
+    if len(text) == 7:
+        season = _season(text)
+        text = text[1:]
+    if len(text) != 6:
+        raise FormatError("date")
+    return season, _pairs(text)
+
+
 def date(text):
     """Return the time that stands as [z]YYMMDD or [YY]YY-MM-DD: clock None; None for no date, as above."""
     text = bytes(text).strip()
@@ -46,12 +57,7 @@ def date(text):
     if 0x2D in text:
         day = _dashed(text)
     else:
-        if len(text) == 7:
-            season = _season(text)
-            text = text[1:]
-        if len(text) != 6:
-            raise FormatError("date")
-        day = _pairs(text)
+        season, day = _six(text)
         day = None if _is_none(day) else _checked(2000 + day[0], day[1], day[2])
     return day and (day[0], day[1], day[2], None, None, None, season)
 
@@ -63,12 +69,7 @@ def clock(text):
     if 0x3A in text:
         fields = _colons(text)
     else:
-        if len(text) == 7:
-            season = _season(text)
-            text = text[1:]
-        if len(text) != 6:
-            raise FormatError("date")
-        fields = _pairs(text)
+        season, fields = _six(text)
     if fields[0] > 23:
         raise FormatError("date")
     hour, minute, second = _clock(fields)

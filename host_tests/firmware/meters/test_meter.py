@@ -53,6 +53,23 @@ async def test_values_follow_the_meter(time):
 
 
 @simulated(*MODULES)
+async def test_a_round_without_memory_is_made_up_for_by_the_next(time):
+    bench = Bench(ie38())
+    await asyncio.sleep_ms(500)
+    ask, group = bench.image.ask, bench.device.groups["measurements"]
+
+    async def starved(*_):
+        raise MemoryError
+
+    bench.image.ask = starved
+    await asyncio.sleep_ms(INTERVAL_MS)
+    assert group.quality() == STALE and bench.device.status == PRESENT
+    bench.image.ask = ask
+    await asyncio.sleep_ms(2 * INTERVAL_MS)
+    assert group.quality() == GOOD and bench.events() == ["rs485 35: IE38MD #X0000124 found"]
+
+
+@simulated(*MODULES)
 async def test_registers_per_request(time):
     for told, most in (("0078", 120), ("0028", 40), ("0014", 20), ("0009", 120), ("01f4", 120), ("0000", 120), (None, 120)):
         image = ie38()
