@@ -60,7 +60,7 @@ BAD = (
     ),
     (
         "has no pages",
-        {PAGES: replaced(PAGES, ("    return _place(path) >= 0", "    raise ValueError('bad')"))},
+        {PAGES: replaced(PAGES, ("    return _file(path) is not None", "    raise ValueError('bad')"))},
         "its web server did not answer",
     ),
     (

@@ -77,7 +77,7 @@ async def test_the_loop_runs_while_a_frame_goes_out():
     task = asyncio.create_task(others())
     await port.send(FRAME)  # 67 ms
     task.cancel()
-    assert turns[0] > 20, turns
+    assert turns[0] > 4, turns  # 67 of them on a machine that is not busy
 
 
 async def test_without_an_enable_pin_none_is_touched():
