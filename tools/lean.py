@@ -1,10 +1,11 @@
-"""Modules as a device gets them, in build/lean: they do the same in less flash. `python -m tools.lean BOARD` makes them, and
-says which of them the board has (tools/parts.py).
+"""Modules as a device gets them, in build/lean/BOARD: they do the same in less flash. `python -m tools.lean BOARD` makes them,
+and says which of them the board has. What their tables have for other boards' parts alone is left out (tools/parts.py).
 
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
 attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
 modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it. A number that
 one module imports from another stands where it is used, as the compiler does it within a module: it takes no RAM in either.
+It is one with const(), or with a name in capitals: modules that CPython imports too have no const().
 """
 
 import ast
@@ -17,6 +18,7 @@ from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 
+from tools import parts
 from tools.image import DEVICE_LIBRARIES, ROOMS, TOP
 
 TARGET = TOP / "build" / "lean"
@@ -66,7 +68,12 @@ class Words:
         asked = {node.attr for tree in (*trees, *foreign) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         left = {(node.module, each.name) for tree in foreign for node, each in _imports(tree)}
         left |= {(node.module, each.name) for tree in trees for node, each in _imports(tree) if not _is_plain(tree, each)}
-        self.hidden = {key for key in self.numbers if key not in left and key[1] not in asked | said}  # from other modules
+        own = {module: {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} for module, tree in modules.items()}
+        self.hidden = {  # from other modules
+            (module, name)
+            for module, name in self.numbers
+            if (module, name) not in left and name not in asked | said and "_" + name not in own[module]
+        }
 
 
 def _bound(node):
@@ -93,6 +100,17 @@ def _numbers(tree):
             name, call = node.targets[0].id, ast.unparse(node.value)
             if name[0] != "_" and re.fullmatch(r"const\([-0-9A-Fa-fx<|+*() ]+\)", call):
                 yield name, eval(call, {"const": int})
+    for name, value in _plain_numbers(tree):
+        if name[0] != "_":
+            yield name, ast.literal_eval(value)
+
+
+def _plain_numbers(tree):
+    """Yield (name, node of its value) of every constant of a module that is one by its name alone."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            if re.fullmatch("-?[0-9]+", ast.unparse(node.value)):
+                yield node.targets[0].id, node.value
 
 
 def _imports(tree):
@@ -125,6 +143,9 @@ def lean(source, words, module=""):
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             _collect_formatted(node, lines, words, spots)
+    for _, value in _plain_numbers(tree):
+        old = ast.get_source_segment(source, value)
+        spots[value.lineno, value.col_offset] = old, f"const({old})"
     for (number, offset), (old, new) in sorted(spots.items(), reverse=True):
         line = lines[number - 1]
         end = offset + len(old)
@@ -245,19 +266,23 @@ def overlay(changed):
         yield Path(path), lean(text, words, _module(Path(path)))
 
 
-def build():
-    """Write all modules unless they are there already; yield (file, path inside the image) of each."""
+def build(board="HOST"):
+    """Write all modules unless they are there already; yield (file, path inside the image) of each.
+
+    The words are those of all modules, so that what boards have in common is the same on all of them.
+    """
     texts, others = _texts()
-    made_from = (sorted(texts.items()), others, Path(__file__).read_text())
-    digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
-    stamp = TARGET / "made_from"
+    target = TARGET / board
+    tools = [Path(file).read_text() for file in (__file__, parts.__file__, parts.board_file(board))]
+    digest = hashlib.sha256(repr((sorted(texts.items()), others, tools)).encode()).hexdigest()
+    stamp = target / "made_from"
     if not stamp.exists() or stamp.read_text() != digest:
         words = _words(texts, others)
         for path, text in texts.items():
-            _write(TARGET / path, lean(text, words, _module(path)))
+            _write(target / path, lean(parts.reduced(board, path, text), words, _module(path)))
         _write(stamp, digest)
     for path in texts:
-        yield TARGET / path, path
+        yield target / path, path
 
 
 def _write(file, text):
@@ -270,9 +295,7 @@ def _write(file, text):
 
 
 if __name__ == "__main__":
-    from tools import parts
-
     has = parts.chooser(sys.argv[1])
-    for _, path in build():
+    for _, path in build(sys.argv[1]):
         if has(path):
             print(path)

@@ -3,7 +3,6 @@
 import web_assets
 from micropython import const
 
-import board
 from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
 
@@ -24,12 +23,6 @@ def _file(path):
     for file in web_assets.FILES:
         if file[0] == path:
             return file
-    if "profile" in board.PARTS:
-        from web_profile import FILES  # noqa: PLC0415 - not on every board
-
-        for file in FILES:
-            if file[0] == path:
-                return file
     return None
 
 

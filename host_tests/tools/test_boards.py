@@ -15,8 +15,6 @@ from tools.partitions import partitions
 BOARDS = TOP / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
 FLASH = 0x400000
-# Code (220 KB) and pages (120 KB) share what the slot has left over: what the pages do not need, code may have.
-BUDGET = (220 + 120) * 1024
 ONLY_HOST = {
     f"firmware/port/{name}.py"
     for name in (
@@ -43,7 +41,8 @@ BUILT_IN = frozenset(
 )
 # What is named in code that a device does not come to: the other platform, the security of the tests
 NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
-NOT_REACHED |= {"firmware.bus.tunnel", "firmware.services.tunnel"}  # where a board has no transparent port
+NOT_REACHED |= {"firmware.state.sources"}  # where a board has no setting of that kind
+NOT_REACHED |= {"firmware.bus.tunnel"}  # where the function that names it is left out: tools/parts.py
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
@@ -59,6 +58,7 @@ STRAPPING = {
     15: ("ir_left tx", "an idle line is high: the boot ROM then prints on GPIO1, as it does by default"),
 }
 UART0_PINS = {1: "rs485 tx", 3: "rs485 rx"}  # the original hardware's; that is why there is no console
+# The chip has these pins for RMII and no others
 RMII = {"tx_en": 21, "txd0": 19, "txd1": 22, "rxd0": 25, "rxd1": 26, "crs_dv": 27}
 
 
@@ -97,7 +97,7 @@ def pins(data):
         yield "modem reset", data["MODEM"]["reset"], True
         for number, pin in enumerate(data["MODEM"]["lights"]):
             yield f"signal {number}", pin, True
-    for name, pin in data.get("LAN_FIXED", {}).items():
+    for name, pin in RMII.items() if data["LAN"] else ():
         yield name, pin, name.startswith("t")
 
 
@@ -163,8 +163,6 @@ def test_board_data_is_complete(name):
         assert 150 <= data["PT1000_SUPPLY_MV"] * ohm / (ohm + data["PT1000_PULL_UP_OHM"]) <= 2450
     assert ("phones" in data["PARTS"]) != ("setup" in data["PARTS"]), "one way to be set up"
     assert (data["LAN"] is not None) == ("lan" in data["PARTS"])
-    if data["LAN"]:
-        assert data["LAN_FIXED"] == RMII, "the chip has these pins for RMII and no others"
 
 
 def test_the_platform_reads_names_that_every_board_has():
@@ -212,24 +210,18 @@ class Manifest:
         self.options.add(opt)
 
 
-def lacks(name):
-    """Names of the parts that a board does not have."""
-    data = board(name)
-    return set(parts.PARTS_OF) - set(data["PROTOCOLS"]) - set(data["PARTS"])
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_module_is_frozen_but_those_of_parts_that_the_board_lacks(name):
     manifest = Manifest(BOARDS / name / "manifest.py")
     application = {str(path) for source in imports.application().values() for path in [source.relative_to(TOP)]}
-    left_out = {path for path in application if parts.part_of(path) in lacks(name)}
+    left_out = {path for path in application if parts.part_of(path) in parts.lacks(name)}
     expected = application - left_out - ONLY_HOST - UNUSED | {"board.py", "web_assets.py", "_boot.py", "boot.py", "main.py"}
     assert set(manifest.frozen) == expected
     assert {str(path) for _, path in sources(name)} - REQUIRED == expected - {"_boot.py", "boot.py", "main.py"}
     assert manifest.frozen["board.py"] == BOARDS / name / "board.py"
     assert manifest.options == {3}
     assert "$(MPY_DIR)/extmod/asyncio" in manifest.included
-    aioble = [] if "bluetooth" in lacks(name) else ["aioble-peripheral", "aioble-server"]
+    aioble = [] if "bluetooth" in parts.lacks(name) else ["aioble-peripheral", "aioble-server"]
     assert manifest.required == [*aioble, "umqtt.simple"]
     # The port's own modules would bring its _boot.py with them, which waits for ever when the flash is damaged.
     assert not any("PORT_DIR" in path for path in manifest.included)
@@ -241,7 +233,7 @@ def test_a_board_names_parts_that_there_are(name):
     assert set(data["PROTOCOLS"]) <= {"modbus", "iec62056", "tunnel"} and "modbus" in data["PROTOCOLS"]
     assert set(data["PARTS"]) <= set(parts.PARTS_OF) - set(data["PROTOCOLS"])
     if name == "HOST":
-        assert not lacks(name), "what a development machine lacks nobody tests"
+        assert not parts.lacks(name), "what a development machine lacks nobody tests"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -265,7 +257,7 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
                 is_there = wanted[:-1] in frozen or wanted[:-1] not in application
             else:
                 is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
-            if not is_there and not _is_asked_for(wanted.rstrip("*?"), line, source, asked & lacks(name)):
+            if not is_there and not _is_asked_for(wanted.rstrip("*?"), line, source, asked & parts.lacks(name)):
                 lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
     assert not lacking
 
@@ -305,7 +297,7 @@ def test_the_frozen_application_is_inside_its_budget(name):
     sizes.pop("firmware/names.py")  # its text is that of names which are in flash already
     total = sum(sizes.values())
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:6]
-    assert total <= BUDGET, f"{total} of {BUDGET} bytes; largest: {largest}"
+    assert total <= parts.budget(name), f"{total} of {parts.budget(name)} bytes; largest: {largest}"
 
 
 @pytest.mark.parametrize("source", sorted((BOARDS / "common").glob("*.py")), ids=lambda path: path.name)

@@ -26,7 +26,7 @@ export const PAGES = {
   login,
   measurements,
   password,
-  profile,
+  ...(HAS.profile && { profile }),
   relays,
   reset,
   restart,

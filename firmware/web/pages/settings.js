@@ -42,7 +42,7 @@ export default async function mount(view, app) {
   );
   view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict);
   if (page === "Modbus") view.append(accessCard(app, mayChange));
-  if (page === "Transparent port") view.append(tunnelCard(app, mayChange));
+  if (HAS.tunnel && page === "Transparent port") view.append(tunnelCard(app, mayChange));
   if (page === "Communication") view.append(linkCards(app, mayChange));
   view.append(form);
   showFields();
