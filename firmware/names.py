@@ -102,6 +102,7 @@ import firmware.services.provisioning_guard as _
 import firmware.services.push as _
 import firmware.services.push_connect as _
 import firmware.services.push_record as _
+import firmware.services.push_reserve as _
 import firmware.services.push_topics as _
 import firmware.services.registers as _
 import firmware.services.registers_inputs as _

@@ -22,6 +22,8 @@ PARTS_OF = {
         "firmware/services/demand*",
         "web_profile.py",
     ),
+    # What terminals of a central server have besides
+    "server": ("firmware/services/push_reserve.py", "firmware/services/push_jobs.py", "lib/clock/recurrence.py"),
     "modem": (
         "lib/modem/*",
         "firmware/port/*_ppp.py",

@@ -7,7 +7,7 @@ HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
 PORTS = ("ir_left", "ir_right", "rs485")  # ir_left is the optical head, ir_right RS-232: settings and registers name them so
 PROTOCOLS = ("modbus", "iec62056", "tunnel")  # of the ports
-PARTS = ("lan", "profile", "setup")  # what not every board has: tools/parts.py
+PARTS = ("lan", "profile", "setup", "server")  # what not every board has: tools/parts.py
 
 # port: (UART, TX, RX, driver enable or None, lines that are inverted: "", "tx", "rx" or "tx rx")
 UARTS = {

@@ -11,6 +11,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+import board
 from firmware.services import push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import MQTT, XML, Link
@@ -54,7 +55,7 @@ class Push:
         self._paused = 0  # mask of links
         self._is_changed = True
         self._outlets = []
-        self._tasks: list = [None, None]
+        self._tasks = ([], [])  # of each link
         self._is_ending = False
         self._flushed_ms = self._marked_ms = ticks_ms()
         self._marks = [0, 0]  # how many a link has to have sent until all that was there then has arrived
@@ -133,19 +134,25 @@ class Push:
         link.protocol = settings.get(f"push{number}_protocol") if settings.get(f"mqtt{number}_server") else 0
         self.journal.want(number - 1, link.protocol != 0)
         link.due.clear()
+        link.begin()
+        link.reserve = None
         link.tell("Connecting" if link.protocol else "Disabled", "", gateway.clock.utc())
         if not link.protocol:
             link.buffers = None
             return
+        tasks, start = self._tasks[number - 1], gateway.supervisor.start
+        if "server" in board.PARTS and settings.get(f"mqtt{number}_reserve_server"):
+            from firmware.services.push_reserve import Reserve  # noqa: PLC0415 - RAM that only such links need
+
+            link.reserve = Reserve(gateway, link)
+            tasks.append(start(f"link {number} main", link.reserve.run))
         name = "link_mqtt" if link.protocol == MQTT else "link_post"
         serve = __import__("firmware.services." + name, None, None, ("*",)).serve  # for good: it lasts
         try:
             push_connect.prepare(gateway, number)  # before anything else takes the room
         except (ConnectionFailed, MemoryError):
             pass  # whoever connects is told so again
-        self._tasks[number - 1] = gateway.supervisor.start(
-            f"link {number}", lambda: serve(gateway, self._load, link, self.journal)
-        )
+        tasks.append(start(f"link {number}", lambda: serve(gateway, self._load, link, self.journal)))
 
     def _list(self):
         """Make the outlets: whose values go where, and how often."""
@@ -183,9 +190,10 @@ class Push:
 
     def _stop(self, mask):
         for index in (0, 1):
-            if self._tasks[index] and mask >> index & 1:
-                self._tasks[index].cancel()
-                self._tasks[index] = None
+            if mask >> index & 1:
+                for task in self._tasks[index]:
+                    task.cancel()
+                self._tasks[index].clear()
 
     def _now(self):
         clock = self._gateway.clock

@@ -85,6 +85,14 @@ hass#_prefix|text|homeassistant|32||Home Assistant discovery prefix
         2,
     ),
     (
+        "Communication",
+        """
+mqtt#_reserve_server|text||64||Reserve server
+mqtt#_reserve_port|int|0|0..65535||Reserve server's port, 0 for that of the main one
+""",
+        2,
+    ),
+    (
         "IR Devices",
         """
 left_ir_enabled|flag|1|||IR Energy Counter
