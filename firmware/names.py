@@ -101,6 +101,7 @@ import firmware.services.provisioning_code as _
 import firmware.services.provisioning_guard as _
 import firmware.services.push as _
 import firmware.services.push_connect as _
+import firmware.services.push_jobs as _
 import firmware.services.push_record as _
 import firmware.services.push_reserve as _
 import firmware.services.push_topics as _
@@ -163,6 +164,7 @@ import lib.clock.calendar as _
 import lib.clock.dns as _
 import lib.clock.errors as _
 import lib.clock.posix_tz as _
+import lib.clock.recurrence as _
 import lib.clock.sntp as _
 import lib.clock.zones as _
 import lib.crypto.aes as _

@@ -22,6 +22,13 @@ async def get(gateway, request, response):
         response.put(b"{" if number == 1 else b",{")
         await put_items(response, _items(gateway, number))
         response.put(b"}")
+    response.put(b'],"jobs":[')
+    jobs = gateway.push.jobs if gateway.push else None
+    for place, job in enumerate(jobs.jobs if jobs else ()):
+        await room(response)
+        response.put(b",{" if place else b"{")
+        await put_items(response, jobs.items(job))
+        response.put(b"}")
     response.put(b"]}")
 
 
