@@ -66,6 +66,7 @@ import firmware.services.discovery_sockets as _
 import firmware.services.energy_log as _
 import firmware.services.factory_reset as _
 import firmware.services.front as _
+import firmware.services.front_server as _
 import firmware.services.hass as _
 import firmware.services.hass_announced as _
 import firmware.services.history as _

@@ -23,7 +23,10 @@ PARTS_OF = {
         "web_profile.py",
     ),
     # What terminals of a central server have besides
-    "server": ("firmware/services/push_reserve.py", "firmware/services/push_jobs.py", "lib/clock/recurrence.py"),
+    "server": (
+        *("firmware/services/push_reserve.py", "firmware/services/push_jobs.py", "lib/clock/recurrence.py"),
+        "firmware/services/front_server.py",
+    ),
     "modem": (
         "lib/modem/*",
         "firmware/port/*_ppp.py",

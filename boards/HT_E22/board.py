@@ -18,6 +18,8 @@ UARTS = {
 
 LED_GREEN = 32
 LED_RED = 33
+# What green and red tell in operation: of each the first that applies. firmware/services/front_server.py has the words.
+LIGHTS = (("server on", "any slow"), ("ir_left fast", "ir_right fast", "rs485 slow", "any off"))
 LED_ON = 0  # level that lights them
 BUTTON = 4
 BUTTON_PRESSED = 0

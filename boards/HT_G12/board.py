@@ -26,6 +26,8 @@ MODEM = {
 
 LED_GREEN = 32
 LED_RED = 33
+# What green and red tell in operation: of each the first that applies. firmware/services/front_server.py has the words.
+LIGHTS = (("server on", "any slow"), ("ir_left fast", "rs485 slow", "any off"))
 LED_ON = 0  # level that lights them, and the modem's
 BUTTON = 4
 BUTTON_PRESSED = 0
