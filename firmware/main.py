@@ -40,7 +40,7 @@ _BEAT_MS = const(20000)  # a task that has not reported for so long stops the wa
 _YOUTH_S = const(60)  # a start that ended sooner has failed
 _FAILED_STARTS = const(5)  # in a row; then comes safe mode
 # Settings that what serves the links takes up: their own, and which devices there are
-_OF_PUSH = const("mqtt push hass gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
+_OF_PUSH = const("mqtt push hass job gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
 
 
 class Gateway:
@@ -210,6 +210,9 @@ class Gateway:
             self.platform.count_starts(0)
         self.field.tick()
         self.router.tick()
+        rows = getattr(board, "LIGHTS", None)
+        if rows:
+            self.front.tell(*self._load("firmware.services.front_server").lights(self, rows))
         for server in self.modbus:
             server.tick()
         if self.frames and self.frames.is_forgotten():

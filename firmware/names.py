@@ -66,6 +66,7 @@ import firmware.services.discovery_sockets as _
 import firmware.services.energy_log as _
 import firmware.services.factory_reset as _
 import firmware.services.front as _
+import firmware.services.front_server as _
 import firmware.services.hass as _
 import firmware.services.hass_announced as _
 import firmware.services.history as _
@@ -101,7 +102,9 @@ import firmware.services.provisioning_code as _
 import firmware.services.provisioning_guard as _
 import firmware.services.push as _
 import firmware.services.push_connect as _
+import firmware.services.push_jobs as _
 import firmware.services.push_record as _
+import firmware.services.push_reserve as _
 import firmware.services.push_topics as _
 import firmware.services.registers as _
 import firmware.services.registers_inputs as _
@@ -162,6 +165,7 @@ import lib.clock.calendar as _
 import lib.clock.dns as _
 import lib.clock.errors as _
 import lib.clock.posix_tz as _
+import lib.clock.recurrence as _
 import lib.clock.sntp as _
 import lib.clock.zones as _
 import lib.crypto.aes as _

@@ -38,6 +38,11 @@ PARTS_OF = {
         "firmware/services/profile*",
         "firmware/services/demand*",
     ),
+    # What terminals of a central server have besides
+    "server": (
+        *("firmware/services/push_reserve.py", "firmware/services/push_jobs.py", "lib/clock/recurrence.py"),
+        "firmware/services/front_server.py",
+    ),
     "modem": (
         "lib/modem/*",
         "firmware/port/*_ppp.py",

@@ -51,6 +51,8 @@ def _values(setting):
         return "minutes, name or rule of a time zone"
     if setting.kind == "sources":
         return "addresses and networks: 192.168.1.20, 10.0.0.0/8"
+    if setting.kind == "when":
+        return "`hourly MM`, `daily HH:MM`, `weekly D HH:MM`, `monthly D HH:MM`, or empty"
     if setting.kind == "writes":
         return "`unit:functions`, blanks between"
     if setting.kind == "flag":

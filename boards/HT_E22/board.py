@@ -7,7 +7,7 @@ HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
 PORTS = ("ir_left", "ir_right", "rs485")  # ir_left is the optical head, ir_right RS-232: settings and registers name them so
 PROTOCOLS = ("modbus", "iec62056", "tunnel")  # of the ports
-PARTS = ("lan", "profile", "setup")  # what not every board has: tools/parts.py
+PARTS = ("lan", "profile", "setup", "server")  # what not every board has: tools/parts.py
 
 # port: (UART, TX, RX, driver enable or None, lines that are inverted: "", "tx", "rx" or "tx rx")
 UARTS = {
@@ -18,6 +18,8 @@ UARTS = {
 
 LED_GREEN = 32
 LED_RED = 33
+# What green and red tell in operation: of each the first that applies. firmware/services/front_server.py has the words.
+LIGHTS = (("server on", "any slow"), ("ir_left fast", "ir_right fast", "rs485 slow", "any off"))
 LED_ON = 0  # level that lights them
 BUTTON = 4
 BUTTON_PRESSED = 0

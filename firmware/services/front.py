@@ -31,6 +31,7 @@ class Front:
         self._gateway = gateway
         self._mode = "connecting"
         self._is_upgrading = False
+        self._operational = ("slow", "off")
         self._step = None  # until it was told of the contact
         self._since_ms = 0  # when the step began
         self._turned_ms = None  # when the contact was seen to turn; None: it stands as the step has it
@@ -42,6 +43,11 @@ class Front:
             self._is_upgrading = mode == "upgrading"
         else:
             self._mode = mode
+        self._light()
+
+    def tell(self, green, red):
+        """In operation the lights show this, on boards whose lights tell of more: front_server.py."""
+        self._operational = (green, red)
         self._light()
 
     def button(self, is_down, now_ms):
@@ -108,7 +114,7 @@ class Front:
         elif mode == "provisioning":
             lights = ("fast", "fast")
         else:
-            lights = ("fast" if mode == "connecting" else "slow", "off")
+            lights = ("fast", "off") if mode == "connecting" else self._operational
         if lights != self._shown:
             self._shown = lights
             self._gateway.platform.leds(*lights)

@@ -18,6 +18,7 @@ from lib.store.journal import AGAIN, ROOM
 _IDLE_MS = const(50)
 _LOOK_MS = const(2000)  # between two looks whether devices came or went
 _ALL_GONE_MS = const(10000)  # that the broker has to take the removals
+_PROVEN_MS = const(60000)  # a server that we were connected to for so long is one
 _AGAIN_MS = const(60000)  # after the flash did not take what was to be announced
 _LARGE = const(256)  # bytes of a message that comes in, the latter with commands
 _LARGEST = const(1200)
@@ -73,13 +74,16 @@ class _Mqtt:
 
     async def run(self):
         link, client = self._link, self._client
-        runner = asyncio.create_task(client.run(lambda: push_connect.open_link(self._gateway, self._number)))
+        runner = self._connect()
         link.end = self._say_goodbye
         try:
             while True:
                 if runner.done():
                     await runner  # raises what it ended with
-                    await asyncio.Event().wait()  # it has said goodbye: whoever wanted that ends this task too
+                    if not link.is_returning:
+                        await asyncio.Event().wait()  # it has said goodbye: whoever wanted that ends this task too
+                    client.cause = ""
+                    runner = self._connect()
                 self._tell()
                 if client.state == "connected":
                     try:
@@ -93,19 +97,19 @@ class _Mqtt:
             link.end = None
             runner.cancel()
 
+    def _connect(self):
+        return asyncio.create_task(self._client.run(lambda: push_connect.open_next(self._gateway, self._link)))
+
     def _tell(self):
-        """Have the link's state known; each change that people should know of is an event."""
-        client, link = self._client, self._link
+        """Have the link's state known."""
+        client = self._client
         cause = client.cause
         state = "Connected" if client.state == "connected" else "Connecting" if not cause else "Disconnected"
         if state == "Disconnected" and cause not in _ERRORS:
             state = "Error"
         if client.state == "connected":
             cause = ""
-        was = link.state
-        if link.tell(state, cause, self._gateway.clock.utc()) and (cause or state == "Connected" != was):
-            text = push_connect.SENTENCES.get(cause, cause) or "connected"
-            self._gateway.events.add("push", f"link {self._number}: {text}")
+        push_connect.tell(self._gateway, self._link, state, cause)
 
     async def _converse(self):
         """Do what is to be done on a connection, until it ends."""
@@ -117,7 +121,8 @@ class _Mqtt:
         self._known = self._firmware = None
         self._tell()
         await self._greet()
-        self._looked_ms = ticks_add(ticks_ms(), -_LOOK_MS)
+        self._began_ms = ticks_ms()
+        self._looked_ms = ticks_add(self._began_ms, -_LOOK_MS)
         while client.state == "connected":
             try:
                 if not await self._step():
@@ -129,6 +134,9 @@ class _Mqtt:
     async def _step(self):
         """One of each that is to be done, so that none waits for the end of the others; return whether there is more."""
         link = self._link
+        if link.is_returning and not self._flying:
+            await self._say_goodbye()
+            return True
         now = ticks_ms()
         if ticks_diff(now, self._looked_ms) >= _LOOK_MS or link.is_changed:
             self._looked_ms = now
@@ -169,6 +177,8 @@ class _Mqtt:
         """See whether devices came, went, fell silent."""
         gateway, link = self._gateway, self._link
         devices = [each for each in gateway.readings.devices if topics.is_pushed(gateway.settings, each.slot, self._number)]
+        if ticks_diff(self._looked_ms, self._began_ms) > _PROVEN_MS:
+            link.is_trying = False
         if link.is_changed:
             link.is_changed = False  # first: there may be more of it meanwhile
             self._known = None
@@ -242,6 +252,8 @@ class _Mqtt:
     async def _send_record(self):
         """Send one of the journal; return whether there is more to do at once."""
         if not self._held:
+            if self._link.is_returning:
+                return False  # the main server gets it
             found = self._journal.read(self._index, self._buffer)
             if found is None:
                 return False
@@ -285,6 +297,7 @@ class _Mqtt:
             last = flying.pop(0)
             landed.remove(last)
             self._link.sent += 1
+            self._link.is_trying = False
         if last is not None:
             self._journal.acknowledge(self._index, last)
 

@@ -100,7 +100,7 @@ class _Post:
             raise
         except Exception as error:
             return self._leave_out(batch[-1][0], error)
-        connection = await push_connect.open_link(self._gateway, link.number)
+        connection = await push_connect.open_next(self._gateway, link)
         try:
             if link.protocol != XML:
                 await connection.send(self._head(length))
@@ -111,14 +111,12 @@ class _Post:
         self._log_id += 1
         link.sent += len(batch)
         self._journal.acknowledge(link.number - 1, batch[-1][0])
-        if link.tell("Connected", "", self._gateway.clock.utc()):
-            self._gateway.events.add("push", f"link {link.number}: connected")
+        link.is_trying = False
+        push_connect.tell(self._gateway, link, "Connected", "")
 
     def failed(self, cause):
         """A message did not arrive."""
-        link = self._link
-        if link.tell("Error", cause, self._gateway.clock.utc()):
-            self._gateway.events.add("push", f"link {link.number}: {push_connect.SENTENCES.get(cause, cause)}")
+        push_connect.tell(self._gateway, self._link, "Error", cause)
 
     async def _answer(self, connection):
         """Wait for an answer that says that it arrived."""
@@ -173,8 +171,8 @@ class _Post:
         if user:
             pair = user + ":" + settings.get(f"mqtt{number}_password")
             login = "Authorization: Basic " + b2a_base64(pair.encode()).decode().strip() + "\r\n"
-        path, host = settings.get(f"push{number}_path"), settings.get(f"mqtt{number}_server")
-        port = settings.get(f"mqtt{number}_port")
+        path = settings.get(f"push{number}_path")
+        host, port = push_connect.server(settings, number, self._link.is_reserve)
         if port != (443 if settings.get(f"mqtt{number}_tls") else 80):
             host = f"{host}:{port}"
         return (

@@ -22,6 +22,13 @@ async def get(gateway, request, response):
         response.put(b"{" if number == 1 else b",{")
         await put_items(response, _items(gateway, number))
         response.put(b"}")
+    response.put(b'],"jobs":[')
+    jobs = gateway.push.jobs if gateway.push else None
+    for place, job in enumerate(jobs.jobs if jobs else ()):
+        await room(response)
+        response.put(b",{" if place else b"{")
+        await put_items(response, jobs.items(job))
+        response.put(b"}")
     response.put(b"]}")
 
 
@@ -31,6 +38,8 @@ def _items(gateway, number):
     yield "link", number
     yield "protocol", settings.get(f"push{number}_protocol")
     yield "server", settings.get(f"mqtt{number}_server")
+    yield "reserve_server", settings.get(f"mqtt{number}_reserve_server")
+    yield "on_reserve", link.is_reserve
     yield "state", link.state
     yield "since", _known(link.since)
     yield "since_time", _local(gateway, link.since)
@@ -59,22 +68,27 @@ def _sentence(cause):
 
 
 async def test(gateway, request, response, body):
-    """Take {"link": 1}; answer how far a connection came, and what was wrong."""
+    """Take {"link": 1}, and "reserve": true for its reserve server; answer how far a connection came, and what was wrong."""
     number, settings, push = body.get("link"), gateway.settings, gateway.push
+    is_reserve = body.get("reserve", False) is True
     if number not in (1, 2) or isinstance(number, bool):
         raise HttpError(400, "link may be 1 or 2")
     protocol = settings.get(f"push{number}_protocol")
     if not protocol or not settings.get(f"mqtt{number}_server") or not push:
         raise HttpError(409, "the link is off: it needs a server and a protocol")
+    if is_reserve and not settings.get(f"mqtt{number}_reserve_server"):
+        raise HttpError(409, "the link has no reserve server")
     if push.links[0].is_tested or push.links[1].is_tested:
         raise HttpError(409, "another test is running")
     link = push.links[number - 1]
     link.is_tested = True
     steps = []
     try:
-        cause = await _tried(gateway, number, protocol, steps)
+        cause = await _tried(gateway, number, is_reserve, protocol, steps)
     finally:
         link.is_tested = False
+    if not cause and link.is_reserve and not is_reserve:
+        link.is_returning = True
     text = _sentence(cause) if cause else _ADMITTED if protocol == MQTT else _REACHED
     response.put(b"{")
     await put_items(response, (("ok", not cause), ("cause", cause), ("text", text)))
@@ -86,13 +100,13 @@ async def test(gateway, request, response, body):
     response.put(b"]}")
 
 
-async def _tried(gateway, number, protocol, steps):
+async def _tried(gateway, number, is_reserve, protocol, steps):
     """Return why the server cannot be reached, "" if it can; `steps` gets what went well."""
     from lib.aio.connect import ConnectionFailed  # noqa: PLC0415 - as above
 
     limit_s = min(gateway.settings.get(f"push{number}_resp_time"), _LONGEST_S)
     try:
-        await asyncio.wait_for_ms(_try(gateway, number, protocol, 1000 * limit_s, steps), 1000 * limit_s)
+        await asyncio.wait_for_ms(_try(gateway, number, is_reserve, protocol, 1000 * limit_s, steps), 1000 * limit_s)
     except ConnectionFailed as failure:
         return failure.args[0]
     except asyncio.TimeoutError:
@@ -102,12 +116,12 @@ async def _tried(gateway, number, protocol, steps):
     return ""
 
 
-async def _try(gateway, number, protocol, timeout_ms, steps):
+async def _try(gateway, number, is_reserve, protocol, timeout_ms, steps):
     from firmware.services.push_connect import open_link  # noqa: PLC0415
 
     settings = gateway.settings
     has_tls = settings.get(f"mqtt{number}_tls") != 0
-    connection = await open_link(gateway, number, lambda: steps.append("name"))
+    connection = await open_link(gateway, number, is_reserve, lambda: steps.append("name"))
     steps.append("tcp")
     try:
         if protocol == MQTT:

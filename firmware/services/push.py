@@ -11,6 +11,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+import board
 from firmware.services import push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import MQTT, XML, Link
@@ -54,9 +55,11 @@ class Push:
         self._paused = 0  # mask of links
         self._is_changed = True
         self._outlets = []
-        self._tasks: list = [None, None]
+        self._tasks = ([], [])  # of each link
         self._is_ending = False
         self._flushed_ms = self._marked_ms = ticks_ms()
+        self.jobs = None  # firmware/services/push_jobs.py, while one is set
+        self._are_jobs_new = True
         self._marks = [0, 0]  # how many a link has to have sent until all that was there then has arrived
         self._trouble = ""
 
@@ -72,6 +75,8 @@ class Push:
     def changed(self, names):
         """These settings have changed: of links, or of the devices."""
         for name in names:
+            if name[:3] == "job":
+                self._are_jobs_new = True
             if name[:4] in ("mqtt", "push", "hass"):
                 self._stale |= int(name[4])
                 self.links[int(name[4]) - 1].context = None  # whoever connects next has other files, perhaps
@@ -127,25 +132,38 @@ class Push:
                 self._begin(link)
             link.is_changed = True
         self._list()
+        if self._are_jobs_new and "server" in board.PARTS:
+            self._are_jobs_new = False
+            self.jobs = None
+            if any([self._gateway.settings.get(f"job{number}_when") for number in range(1, 5)]):
+                from firmware.services.push_jobs import Jobs  # noqa: PLC0415 - as above
+
+                self.jobs = Jobs(self._gateway, self._send)
 
     def _begin(self, link):
         gateway, settings, number = self._gateway, self._gateway.settings, link.number
         link.protocol = settings.get(f"push{number}_protocol") if settings.get(f"mqtt{number}_server") else 0
         self.journal.want(number - 1, link.protocol != 0)
         link.due.clear()
+        link.begin()
+        link.reserve = None
         link.tell("Connecting" if link.protocol else "Disabled", "", gateway.clock.utc())
         if not link.protocol:
             link.buffers = None
             return
+        tasks, start = self._tasks[number - 1], gateway.supervisor.start
+        if "server" in board.PARTS and settings.get(f"mqtt{number}_reserve_server"):
+            from firmware.services.push_reserve import Reserve  # noqa: PLC0415 - RAM that only such links need
+
+            link.reserve = Reserve(gateway, link)
+            tasks.append(start(f"link {number} main", link.reserve.run))
         name = "link_mqtt" if link.protocol == MQTT else "link_post"
         serve = __import__("firmware.services." + name, None, None, ("*",)).serve  # for good: it lasts
         try:
             push_connect.prepare(gateway, number)  # before anything else takes the room
         except (ConnectionFailed, MemoryError):
             pass  # whoever connects is told so again
-        self._tasks[number - 1] = gateway.supervisor.start(
-            f"link {number}", lambda: serve(gateway, self._load, link, self.journal)
-        )
+        tasks.append(start(f"link {number}", lambda: serve(gateway, self._load, link, self.journal)))
 
     def _list(self):
         """Make the outlets: whose values go where, and how often."""
@@ -183,9 +201,10 @@ class Push:
 
     def _stop(self, mask):
         for index in (0, 1):
-            if self._tasks[index] and mask >> index & 1:
-                self._tasks[index].cancel()
-                self._tasks[index] = None
+            if mask >> index & 1:
+                for task in self._tasks[index]:
+                    task.cancel()
+                self._tasks[index].clear()
 
     def _now(self):
         clock = self._gateway.clock
@@ -208,6 +227,8 @@ class Push:
                 if not outlet.is_failing:
                     outlet.is_failing = True
                     self._gateway.crashed(f"push of {outlet.slot or 'inputs'}", error)
+        if self.jobs:
+            await self.jobs.look()
         await self._keep()
 
     async def _turn(self, outlet, now, is_late):
@@ -222,6 +243,26 @@ class Push:
             outlet.is_owed = not await self._record("take", self._gateway, outlet, device, self._append)
             if not outlet.is_owed or is_turn:
                 self._tell(outlet)
+
+    async def _send(self, device, mask, only_counters):
+        """Keep what was read of a meter last for the links of a mask, once: those that get its turns may have it already."""
+        groups = (device.group("measurements"), device.group("counters"))
+        values = documents = 0
+        for link in self.links:
+            if link.protocol == XML:
+                documents |= mask & link.number
+            else:
+                values |= mask & link.number
+        for outlet in self._outlets:
+            if outlet.slot == device.slot:
+                if [at for at in (0, 1) if groups[at] and groups[at].utc != outlet.taken[at]]:
+                    outlet.is_owed = True
+                values &= ~outlet.masks[0]
+                documents &= ~outlet.masks[1]
+        outlet = _Outlet(device.slot, 1, (values, documents), 0, 0)
+        if only_counters and groups[0]:
+            outlet.taken[0] = groups[0].utc
+        await self._record("take", self._gateway, outlet, device, self._append)
 
     def _record(self, name, *arguments):
         return getattr(self._load("firmware.services.push_record"), name)(*arguments)

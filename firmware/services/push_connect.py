@@ -27,19 +27,45 @@ SENTENCES = {
 }
 
 
-async def open_link(gateway, number, on_address=None):
-    """Return a connection to the server of a link (lib/aio/connect.py). Raises ConnectionFailed.
+async def open_next(gateway, link):
+    """Return a connection for who serves the link, to the server whose turn it is. Raises ConnectionFailed."""
+    if link.reserve:
+        link.reserve.choose()
+    return await open_link(gateway, link.number, link.is_reserve)
 
-    on_address() is called when the server's address is known.
+
+def tell(gateway, link, state, cause):
+    """Note how a link does. An event is what people should know of: a connection, and a server that fails for something new."""
+    is_new = link.tell(state, cause, gateway.clock.utc())
+    if cause:
+        text = link.is_news(cause) and ("reserve server: " if link.is_reserve else "") + SENTENCES.get(cause, cause)
+    else:
+        text = state == "Connected" and link.greeting(is_new)
+    if text:
+        gateway.events.add("push", f"link {link.number}: {text}")
+
+
+def server(settings, number, is_reserve):
+    """Return (host, port) of a link's main server, or of the reserve, whose port is the main one's if none is set."""
+    port = settings.get(f"mqtt{number}_port")
+    if is_reserve:
+        return settings.get(f"mqtt{number}_reserve_server"), settings.get(f"mqtt{number}_reserve_port") or port
+    return settings.get(f"mqtt{number}_server"), port
+
+
+async def open_link(gateway, number, is_reserve=False, on_address=None, has_tls=True):
+    """Return a connection to a server of a link (lib/aio/connect.py). Raises ConnectionFailed.
+
+    on_address() is called when the server's address is known. `has_tls`: if the settings say so.
     """
     settings = gateway.settings
-    host = settings.get(f"mqtt{number}_server")
+    host, port = server(settings, number, is_reserve)
     load = gateway.router.module  # what is needed for connections only is in RAM then
     try:
         resolver = load("firmware.services.resolver").Resolver(
             lambda: gateway.platform.network.dns_servers, gateway.clock.uptime_s
         )
-        context = prepare(gateway, number)
+        context = prepare(gateway, number) if has_tls else None
     except MemoryError:
         raise ConnectionFailed("memory")
     timeout_ms = 1000 * settings.get(f"push{number}_resp_time")
@@ -50,7 +76,7 @@ async def open_link(gateway, number, on_address=None):
             on_address()
         return address
 
-    return await connect(host, settings.get(f"mqtt{number}_port"), resolve, timeout_ms, context)
+    return await connect(host, port, resolve, timeout_ms, context)
 
 
 def prepare(gateway, number):

@@ -75,7 +75,7 @@ def _row(setting):
     yield "name", setting.name
     yield "kind", setting.kind
     yield "default", setting.default
-    if setting.kind in ("text", "zone", "ip", "writes", "sources"):
+    if setting.kind in ("text", "zone", "ip", "writes", "sources", "when"):
         yield "most", int(setting.range)
     elif setting.kind == "ssid":
         yield "most", 4 * int(setting.range)  # of the text, in which a byte may take four

@@ -19,6 +19,9 @@ class Link:
     `is_changed`: everything there is to tell is to be told again.
     `end`: async function that says goodbye, None for none. `buffers`: of who serves it, kept when it begins anew.
     `context`: the tls.SSLContext that its settings mean, once it was made.
+    `is_reserve`: the reserve server's turn, or it serves. `is_returning`: the main server is there again: to be connected to.
+    `reserve`: who decides about the two (firmware/services/push_reserve.py), None for a link with one server.
+    `is_trying`: nobody knows yet whether the server takes readings.
     """
 
     def __init__(self, number):
@@ -31,8 +34,29 @@ class Link:
         self.end = None
         self.buffers = None
         self.context = None
+        self.reserve = None
         self._trouble = ""
+        self.begin()
         self.tell("Disabled", "", 0)
+
+    def begin(self):
+        """It has other settings: the main server's turn."""
+        self.is_reserve = self.is_returning = self.is_trying = False
+        self._causes = ["", ""]  # of the main server and the reserve, since the last connection
+        self._was_reserve = False  # who served last
+
+    def greeting(self, is_new):
+        """Return how to say that there is a connection, "" if that is known: `is_new`, or to another server than the last."""
+        was, self._was_reserve = self._was_reserve, self.is_reserve
+        if not is_new and was == self.is_reserve:
+            return ""
+        self._causes = ["", ""]
+        return "connected" + (" to the reserve server" if self.is_reserve else " to the main server again" if was else "")
+
+    def is_news(self, cause):
+        """Return whether the server whose turn it is failed for something else before."""
+        was, self._causes[self.is_reserve] = self._causes[self.is_reserve], cause
+        return cause != was
 
     def is_new(self, trouble):
         """Note what goes wrong, in words; return whether it is something else than before."""

@@ -4,7 +4,7 @@ A row is: name | kind | default | range | flags | meaning. `#` in a name stands 
 Kinds: `text` (range: most bytes in UTF-8), `int` (range: from..to), `choice` (range: value=word,...), `flag` (0 or 1),
 `zone` (a text that names a time zone), `ssid` (the name of a network:
 lib/text/ssid.py; range: most bytes of the name), `ip` (an IPv4 address, or empty), `writes` (see lib/modbus/write_rules.py),
-`sources` (IPv4 addresses and networks: firmware/state/sources.py).
+`sources` (IPv4 addresses and networks: firmware/state/sources.py), `when` (lib/clock/recurrence.py, or empty).
 Flags: `secret` (never shown), `restart` (takes effect with the next start).
 Names and defaults of the original: the SG manual, 3.7.2 and 4.7, and the device sheet, 6.7.
 The table is text because text costs no RAM when the code is frozen.
@@ -83,6 +83,24 @@ hass#_discovery|flag|0|||Home Assistant discovery
 hass#_prefix|text|homeassistant|32||Home Assistant discovery prefix
 """,
         2,
+    ),
+    (
+        "Communication",
+        """
+mqtt#_reserve_server|text||64||Reserve server
+mqtt#_reserve_port|int|0|0..65535||Reserve server's port, 0 for that of the main one
+""",
+        2,
+    ),
+    (
+        "Reading jobs",
+        """
+job#_when|when||24||When: hourly 15, daily 06:00, weekly 1 06:00, monthly 31 24:00; empty for never
+job#_meters|text||60||Meters as lir,1,2; empty for all
+job#_what|choice|0|0=Measurements and counters,1=Counters||What is sent
+job#_link|choice|1|1=Link 1,2=Link 2,3=Both||Sent over
+""",
+        4,
     ),
     (
         "IR Devices",
@@ -199,7 +217,7 @@ demand_meters|text||60||Meters of it as lir,1,2; empty for all
 )
 
 
-_TEXTS = ("text", "zone", "ip", "writes", "ssid", "sources")
+_TEXTS = ("text", "zone", "ip", "writes", "ssid", "sources", "when")
 
 
 class Setting:
@@ -267,6 +285,10 @@ class Setting:
             from firmware.state.sources import check  # noqa: PLC0415
 
             check(value)
+        elif self.kind == "when" and value:
+            from lib.clock.recurrence import parse  # noqa: PLC0415
+
+            parse(value)
         elif self.kind == "ip" and value and ip_number(value) is None:
             raise ValueError("an address such as 192.168.1.20 is expected")
         return value

@@ -15,6 +15,7 @@ TEXTS = {
     "ip": "10.0.0.{}",
     "writes": "33:6",
     "sources": "10.0.0.{}",
+    "when": "weekly 1 06:0{}",
 }
 # Values that have to fit each other, or to the rest of the test
 FIXED = {

@@ -212,6 +212,7 @@ def test_the_schema_is_told(rig):
                 "writes",
                 "ssid",
                 "sources",
+                "when",
             ), row
             assert ("#" in row["name"]) == bool(page["count"])
             assert "most" in row or "from" in row or "choices" in row or row["kind"] == "flag"

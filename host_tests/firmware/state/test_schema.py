@@ -143,7 +143,9 @@ def test_every_row_is_a_setting():
     for setting in schema.each():
         names.append(setting.name)
         assert "#" not in setting.name and setting.meaning and setting.page, setting.name
-        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes", "ssid", "sources"), setting.name
+        assert setting.kind in ("text", "int", "choice", "flag", "zone", "ip", "writes", "ssid", "sources", "when"), (
+            setting.name
+        )
         assert setting.check(setting.default) == setting.default, setting.name
         for flag in setting.flags.split():
             assert flag in ("secret", "restart"), setting.name

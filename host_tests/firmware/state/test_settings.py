@@ -115,6 +115,8 @@ def test_all_settings_at_once():
             wanted[setting.name] = "33:6,16 *:5"
         elif setting.kind == "sources":
             wanted[setting.name] = "10.0.0.0/8"
+        elif setting.kind == "when":
+            wanted[setting.name] = "monthly 31 24:00"
         elif setting.kind == "ip":
             wanted[setting.name] = "255.255.255.0" if setting.name == "netmask" else "192.168.1.20"
         elif setting.kind == "int":
