@@ -12,7 +12,7 @@ from tools.image import TOP
 PARTS_OF = {
     "iec62056": (
         *("lib/iec62056/*", "firmware/iec.py", "firmware/bus/iec*", "firmware/meters/iec*"),
-        *("firmware/state/iec*", "firmware/services/iec*"),
+        *("firmware/state/iec*", "firmware/services/iec*", "web_iec.py"),
     ),
     "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel.py", "firmware/services/tunnel_session.py"),
     "profile": (

@@ -19,7 +19,7 @@ from tools.image import TOP
 
 SOURCES = TOP / "firmware" / "web"
 TARGET = TOP / "build" / "web" / "web_assets.py"
-PARTS = {"/lib/profile.js": "web_profile.py"}
+PARTS = {"/lib/profile.js": "web_profile.py", "/lib/iec.js": "web_iec.py"}
 TEXTS = "texts.txt"  # the table of all texts
 _NPM = TOP / ".tools" / "npm" / "node_modules"
 _TYPES = {
@@ -84,7 +84,8 @@ def files():
             yield "/" if source.name == "index.html" else "/" + source.name, source.read_bytes()
     for language, table in texts().items():
         yield f"/text/{language}.txt", "\n".join([*(table.get(key, "") for key in keys()), _keys_id()]).encode()
-    yield "/lib/profile.js", bundled(SOURCES / "lib" / "profile.js")
+    for path in PARTS:
+        yield path, bundled(SOURCES / path[1:])
     # Made for a <script>; as a module it has to name what it gives.
     yield "/lib/uplot.js", (_NPM / "uplot" / "dist" / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"
 

@@ -20,5 +20,6 @@ for _room in ("lib", "firmware"):
 package("umqtt", base_path=_TOP + "/.tools/device", opt=3)
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
 module("web_profile.py", base_path=_TOP + "/build/web", opt=3)
+module("web_iec.py", base_path=_TOP + "/build/web", opt=3)
 module("board.py", opt=3)
 module("start.py", opt=3)

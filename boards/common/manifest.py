@@ -26,6 +26,8 @@ for _room in ("lib", "firmware"):
 module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
 if "lib/store/profile.py" in _paths:
     module("web_profile.py", base_path=_TOP + "/build/web", opt=3)
+if "firmware/iec.py" in _paths:
+    module("web_iec.py", base_path=_TOP + "/build/web", opt=3)
 module("_boot.py", opt=3)
 module("boot.py", opt=3)
 module("main.py", opt=3)

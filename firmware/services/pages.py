@@ -21,15 +21,14 @@ def exists(path):
 
 def _file(path):
     """Return the row of a file, None if there is none."""
-    for file in web_assets.FILES:
+    files = web_assets.FILES
+    if path == "/lib/profile.js" and "profile" in board.PARTS:
+        from web_profile import FILES as files  # noqa: PLC0415 - not on every board
+    elif path == "/lib/iec.js" and "iec62056" in board.PROTOCOLS:
+        from web_iec import FILES as files  # noqa: PLC0415
+    for file in files:
         if file[0] == path:
             return file
-    if "profile" in board.PARTS:
-        from web_profile import FILES  # noqa: PLC0415 - not on every board
-
-        for file in FILES:
-            if file[0] == path:
-                return file
     return None
 
 

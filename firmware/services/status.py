@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+import board
 from firmware.services import info
 from firmware.state.readings import STATUS_WORDS
 from lib.http.errors import HttpError
@@ -18,8 +19,7 @@ async def get(gateway, request, response):
     await put_items(response, (("user", user), ("must_change", must_change)))
     response.put(b"},")
     await put_items(response, info.status(gateway))
-    items = ("restart_needed", gateway.settings.restart_needed), ("has_profiles", gateway.profiles is not None)
-    await put_items(response, items, first=False)
+    await put_items(response, _parts(gateway), first=False)
     response.put(b',"devices":[')
     comma = b"{"
     for device in gateway.readings.devices:
@@ -29,6 +29,12 @@ async def get(gateway, request, response):
         response.put(b"}")
         comma = b",{"
     response.put(b"]}")
+
+
+def _parts(gateway):
+    yield "restart_needed", gateway.settings.restart_needed
+    yield "has_profiles", gateway.profiles is not None
+    yield "has_iec_meters", "iec62056" in board.PROTOCOLS
 
 
 def _device(device):

@@ -100,7 +100,7 @@ def checked(values, before=None):
             value = field.check(value)
             if isinstance(value, str):
                 if any([ord(sign) > 126 for sign in value]) and field.name != "name" or "|" in value:
-                    raise ValueError("no | and plain letters are expected")
+                    raise ValueError("plain letters without a vertical bar are expected")
                 _CHECKS.get(field.name, _any)(value)
         except ValueError as error:
             raise Wrong(field.name, str(error))
