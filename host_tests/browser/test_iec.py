@@ -70,7 +70,7 @@ def test_a_meter_is_added_seen_and_changed(rig, browser):
         expect(row).to_contain_text(re.compile(r"last read \d\d\.\d\d\.\d{4} .*clock [+−]\d+ s"))
         (meter,) = listed(rig)
         assert (meter["name"], meter["opening"], meter["password_set"]) == ("Hall", 9600, True)
-        row.get_by_role("link").click()
+        row.get_by_role("link", name="1 Hall").click()
         expect(page.locator("dl.facts")).to_contain_text("80099921")
         secret = page.locator('[name="password"]')
         expect(secret).to_have_value("")
@@ -206,7 +206,7 @@ def test_removal_is_asked_for(rig, browser):
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("Remove 80099921 from the list?")
         dialog.get_by_role("button", name="Remove meter").click()
-        expect(page.locator("tbody tr")).to_have_text(re.compile("^1 80099922"))
+        expect(page.locator("tbody tr")).to_have_text(re.compile("^1 +80099922"))
         assert [meter["address"] for meter in listed(rig)] == ["80099922"]
 
 

@@ -59,7 +59,7 @@ function showList(view, app, list) {
     );
   }
   function cells(meter) {
-    const link = el("a", { href: "#/iec/" + meter.number }, `${meter.number} ${meter.name || meter.address}`);
+    const link = el("a.button", { href: "#/iec/" + meter.number, title: nameOf(app, meter) }, `${meter.number} ${meter.name}`);
     return [link, meter.address, meter.model, meter.serial, el("span", state(app, meter))];
   }
   show(list);
@@ -71,7 +71,7 @@ function state({ el, t, span }, { status, error, read_time: time, clock_ahead_s:
   const isNew = status === "not_detected" && error === "not read yet";
   const drift = typeof ahead === "number" && (ahead < 0 ? "−" : "+") + span(Math.abs(ahead));
   const told = [
-    time && t("iec.read", { time }),
+    time && t("iec.read", { time: time.slice(0, -3) }),
     error && !isNew && t("iec.error." + error, {}, error),
     drift && t("iec.clock", { drift }),
   ];
@@ -141,24 +141,23 @@ function done(app, key, values) {
 /** What the meter sends, as it comes. Return what ends that. */
 function readOut(view, app, number, name) {
   const { el, t } = app;
-  const told = el("p", { role: "status" });
+  const told = el("span", { role: "status" });
   const text = el("pre.frames.mono", { tabindex: "0", role: "region", "aria-label": t("iec.readout"), hidden: true });
   const button = (key, onclick, look = "") => el("button" + look, { type: "button", onclick }, t(key));
   const start = button("iec.readout_start", read, ".primary");
   const stop = button("frames.stop", () => stopper.abort());
-  const files = el(
-    "span.actions",
-    { hidden: true },
-    button("iec.copy", copy),
-    button("iec.save", () => app.save(`readout-${name}.txt`, text.textContent)),
-  );
+  const files = [button("iec.copy", copy), button("iec.save", () => app.save(`readout-${name}.txt`, text.textContent))];
+  const showFiles = (isThere) => files.forEach((node) => (node.hidden = !isThere));
   let stopper = new AbortController();
   stop.hidden = true;
-  view.append(el("section.card", el("h2", t("iec.readout")), el("p.hint", t("iec.readout_hint")), el("div.actions", start, stop, files), told, text));
+  showFiles(false);
+  const actions = el("div.actions", start, stop, told, files);
+  view.append(el("section.card", el("h2", t("iec.readout")), el("p.hint", t("iec.readout_hint")), actions, text));
 
   async function read() {
     stopper = new AbortController();
-    start.hidden = files.hidden = text.hidden = true;
+    start.hidden = text.hidden = true;
+    showFiles(false);
     stop.hidden = false;
     text.replaceChildren();
     told.textContent = t("iec.waiting");
@@ -177,7 +176,7 @@ function readOut(view, app, number, name) {
     }
     start.hidden = false;
     stop.hidden = true;
-    files.hidden = !text.textContent;
+    showFiles(text.textContent);
   }
 
   /** By the selection: a page without TLS has no other way to the clipboard. */

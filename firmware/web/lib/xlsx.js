@@ -41,7 +41,7 @@ export function xlsx(title, rows) {
         '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf numFmtId="22" applyNumberFormat="1"/></cellXfs></styleSheet>',
     ),
     "xl/sheet.xml": part(
-      `<worksheet xmlns="${MAIN}"><cols><col min="1" max="1" width="17" customWidth="1"/></cols><sheetData>${sheet}</sheetData></worksheet>`,
+      `<worksheet xmlns="${MAIN}"><cols><col min="1" max="2" width="17" customWidth="1"/></cols><sheetData>${sheet}</sheetData></worksheet>`,
     ),
   });
 }
