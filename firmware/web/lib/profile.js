@@ -267,20 +267,20 @@ async function makeChart(app, box, shown, timeTitle) {
         ...units.slice(0, 2).map((unit, at) => ({ ...axis, scale: "y" + unit, side: at ? 1 : 3, size: 64, label: unit })),
       ],
       series: [
-        { label: timeTitle, value: (_, x) => (x ? timeText(local(x)) : "–") },
+        { label: timeTitle, value: (_, at) => (at ? timeText(local(Math.max(at, x[0]))) : "–") },
         ...shown.columns.map((column, at) => ({
           label: headOf(column),
           scale: "y" + column.unit,
           stroke: `hsl(${(at * 137 + 205) % 360} 65% 48%)`,
           width: 1.5,
-          paths: Plot.paths.stepped({ align: -1 }),
+          paths: Plot.paths.stepped({ align: -1, alignGaps: -1 }), // a value is of the time before it
           points: { show: false },
         })),
       ],
       cursor: { drag: { x: true, y: false } },
       hooks: { drawClear: [(chart) => app.hatch(chart, gaps, colour(gap))] },
     },
-    [x, ...curves(shown)],
+    [x, ...curves(shown)].map((column, at) => [at ? column[0] : x[0] - shown.step, ...column]), // the first one's beginning, too
     box,
   );
   const repaint = () => plot.redraw();
