@@ -98,12 +98,13 @@ class Field:
         protocol = settings.get("rs485_protocol")
         self._iec = None
         self._readings.devices = []  # their memory is wanted
-        if with_iec and "iec62056" in board.PROTOCOLS and (protocol == IEC or settings.get("ir_protocol")):
+        is_iec = "iec62056" in board.PROTOCOLS and settings.get("ir_protocol")  # the left port
+        if "iec62056" in board.PROTOCOLS and with_iec and (protocol == IEC or is_iec):
             from firmware.iec import PATH, Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
 
             self._iec = Meters(self.document(self._platform.root + PATH))
             meters += self._iec.devices(self._platform.ports, settings, self._events)
-        if settings.get("left_ir_enabled") and not settings.get("ir_protocol"):
+        if settings.get("left_ir_enabled") and not is_iec:
             meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))
         if settings.get("ir_ext_rel_mode"):
             meters.append(Device("rir", "ir_right", INFRARED_UNIT, is_switch=True))

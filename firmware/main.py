@@ -321,8 +321,12 @@ class Gateway:
     def _start_tunnel(self):
         """Start the transparent port if it is on, and the board has it. It stays in RAM then."""
         settings = self.settings
-        is_on = settings.get("tunnel_port") or settings.get("rs485_protocol") == 4
-        if self.tunnel is None and not self.is_safe and is_on and "tunnel" in getattr(board, "PROTOCOLS", ()):
+        if (
+            "tunnel" in board.PROTOCOLS
+            and self.tunnel is None
+            and not self.is_safe
+            and (settings.get("tunnel_port") or settings.get("rs485_protocol") == 4)
+        ):
             from firmware.services.tunnel import Tunnel  # noqa: PLC0415 - not every board has it
 
             self.tunnel = Tunnel(self)

@@ -12,7 +12,6 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from lib.http.errors import HttpError
 
 # method, path (/api/x/ stands for all below it), level (firmware/services/login.py), module of firmware/services, function.
 # As text the table is smallest in flash. A function is `async def f(gateway, request, response)`; where the method is
@@ -150,11 +149,7 @@ class Router:
                 level == "public" or level == "read" and not self._gateway.settings.get("read_login")
             ):  # all but what is open to everybody and changes nothing
                 await self._gateway.login.check(request, level)
-            try:
-                module = self.module("firmware.services." + route[_MODULE])
-            except ImportError:
-                raise HttpError(404, "this board has no such part") from None
-            function = getattr(module, route[_FUNCTION])
+            function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
             if request.method in ("GET", "HEAD") or len(route) > _RAW or not request.path.startswith("/api/"):
                 await function(self._gateway, request, response)
             else:

@@ -38,7 +38,7 @@ ROOMS = {
     "firmware.bus": PURE | LOOP | {"lib", "firmware.bus"},
     "firmware.state": PURE | LOOP | {"os", "gc", "lib", "firmware.state"},
     "firmware.meters": PURE | LOOP | {"lib", "firmware.state", "firmware.meters"},
-    "firmware.services": PURE | LOOP | SOCKETS | {"lib", "firmware.state", "firmware.version", "web_assets", "web_profile", "web_iec"},
+    "firmware.services": PURE | LOOP | SOCKETS | {"lib", "firmware.state", "firmware.version", "web_assets"},
     "firmware": PURE | LOOP | {"gc", "sys", "errno", "board", "lib", "firmware"},
     "boards": set(),
 }
@@ -49,8 +49,7 @@ ALSO = {
     "firmware.port.esp32": {"_thread"},  # for what blocks in the chip's driver
     "lib.aio.tls_client": {"tls"},  # makes the context of a client
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
-    "firmware.services.pages": {"board"},  # which of them the board has
-    "firmware.services.status": {"board"},  # which parts it has, for the pages
+    "firmware.services.provisioning_code": {"board"},  # whether there is a setting of it
     "firmware.services.push": {"gc"},  # old connections give back their room before new ones take some
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.STOCK.reader": {"asyncio", "gc", "json", "sys", "time", "wire", "firmware"},  # puts bus and meters together

@@ -9,6 +9,7 @@ instruction set and add up the sizes.
 import argparse
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -29,14 +30,11 @@ def sources(board):
     from tools import lean, parts, web  # which need TOP
 
     has = parts.chooser(board)
-    yield from ((source, path) for source, path in lean.build() if has(path))
+    yield from ((source, path) for source, path in lean.build(board) if has(path))
     for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
         yield source, source.relative_to(DEVICE_LIBRARIES)
-    yield TOP / "boards" / board / "board.py", Path("board.py")
-    yield web.build(), Path(WEB)
-    for name in web.PARTS.values():
-        if has(name):
-            yield web.TARGET.with_name(name), Path(name)
+    yield parts.board_file(board), Path("board.py")
+    yield web.build(board), Path(WEB)
 
 
 def compile_module(source, path, folder, march, level=3):
@@ -46,15 +44,24 @@ def compile_module(source, path, folder, march, level=3):
     """
     target = folder / path.with_suffix(".mpy")
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", str(path), "-o", target, source]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{path} does not compile for {march}:\n{done.stderr.strip()}")
+    digest = hashlib.sha256(f"{path} {march} {level}\n".encode() + source.read_bytes()).hexdigest()
+    kept = TOP / "build" / "compiled" / digest  # most modules are the same on all boards
+    if not kept.exists():
+        command = [TOOLS / "mpy-cross", f"-march={march}", f"-O{level}", "-s", str(path), "-o", target, source]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{path} does not compile for {march}:\n{done.stderr.strip()}")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        new = kept.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(target, new)
+        new.replace(kept)
+    shutil.copyfile(kept, target)
     return target
 
 
 def build(board="HOST", bits=64, overlay=None, out=None):
-    """Build the HOST image for a width unless it is there, newer than every source; return its path.
+    """Build the HOST image for a width unless it is there, newer than every source; return its path. `board`: HOST, or
+    HOST-SG_W1 for a host with what SG_W1 has.
 
     `overlay` {path inside the image: source text} replaces modules, or adds some; then the image is the new file `out`.
     """

@@ -1,5 +1,5 @@
-"""Modules as a device gets them, in build/lean: they do the same in less flash. `python -m tools.lean BOARD` makes them, and
-says which of them the board has (tools/parts.py).
+"""Modules as a device gets them, in build/lean/BOARD: they do the same in less flash. `python -m tools.lean BOARD` makes them,
+and says which of them the board has. What their tables have for other boards' parts alone is left out (tools/parts.py).
 
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
 attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 
+from tools import parts
 from tools.image import DEVICE_LIBRARIES, ROOMS, TOP
 
 TARGET = TOP / "build" / "lean"
@@ -245,19 +246,23 @@ def overlay(changed):
         yield Path(path), lean(text, words, _module(Path(path)))
 
 
-def build():
-    """Write all modules unless they are there already; yield (file, path inside the image) of each."""
+def build(board="HOST"):
+    """Write all modules unless they are there already; yield (file, path inside the image) of each.
+
+    The words are those of all modules, so that what boards have in common is the same on all of them.
+    """
     texts, others = _texts()
-    made_from = (sorted(texts.items()), others, Path(__file__).read_text())
-    digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
-    stamp = TARGET / "made_from"
+    target = TARGET / board
+    tools = [Path(file).read_text() for file in (__file__, parts.__file__, parts.board_file(board))]
+    digest = hashlib.sha256(repr((sorted(texts.items()), others, tools)).encode()).hexdigest()
+    stamp = target / "made_from"
     if not stamp.exists() or stamp.read_text() != digest:
         words = _words(texts, others)
         for path, text in texts.items():
-            _write(TARGET / path, lean(text, words, _module(path)))
+            _write(target / path, lean(parts.reduced(board, path, text), words, _module(path)))
         _write(stamp, digest)
     for path in texts:
-        yield TARGET / path, path
+        yield target / path, path
 
 
 def _write(file, text):
@@ -270,9 +275,7 @@ def _write(file, text):
 
 
 if __name__ == "__main__":
-    from tools import parts
-
     has = parts.chooser(sys.argv[1])
-    for _, path in build():
+    for _, path in build(sys.argv[1]):
         if has(path):
             print(path)

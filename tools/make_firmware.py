@@ -104,7 +104,7 @@ def build(board, variant=""):
     wanted = versions()
     check_idf(wanted["ESP_IDF"])
     port = micropython(wanted["MICROPYTHON"]) / "ports" / "esp32"
-    web.build()  # the pages are a module that the manifest names
+    web.build(board)  # the pages are a module that the manifest names
     target = TOP / "build" / board
     work = target / ("idf-" + variant if variant else "idf")
     arguments = ("make", "-C", port, f"BOARD_DIR={TOP / 'boards' / board}", f"BUILD={work}", f"BOARD_VARIANT={variant}")

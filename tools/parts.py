@@ -1,10 +1,16 @@
-"""Which modules a board has: those of what its board.py names in PROTOCOLS (of its ports) and PARTS (all else).
+"""What a board has: what belongs to its board.py's PROTOCOLS (of its ports) and PARTS (all else), and what belongs to none.
 
-PARTS_OF says which modules belong to what a board may lack; everything else is on every board. Code that needs such a module
-asks `board.PROTOCOLS` or `board.PARTS`, and imports it where it is used.
+PARTS_OF says which modules belong to what a board may lack, and which functions in other modules (path:function), SETTINGS_OF
+which settings, CHOICES_OF which words to choose, TEXTS_OF which texts of the pages; everything else is on every board. Code that needs such a module or setting asks
+`"part" in board.PARTS` or `board.PROTOCOLS`, and imports the module where it is used; scripts of the pages ask HAS.part.
+Addresses of the web server go with their modules; registers, and texts of settings, go with the settings.
+
+HOST has everything. HOST-SG_W1 is the host with no more than SG_W1 has: what the rig's --board starts.
 """
 
 import ast
+import os
+import re
 from fnmatch import fnmatchcase
 
 from tools.image import TOP
@@ -12,15 +18,18 @@ from tools.image import TOP
 PARTS_OF = {
     "iec62056": (
         *("lib/iec62056/*", "firmware/iec.py", "firmware/bus/iec*", "firmware/meters/iec*"),
-        *("firmware/state/iec*", "firmware/services/iec*", "web_iec.py"),
+        *("firmware/state/iec*", "firmware/services/iec*", "firmware/field.py:_open_reader", "firmware/state/readings.py:widen"),
     ),
-    "tunnel": ("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel.py", "firmware/services/tunnel_session.py"),
+    "tunnel": (
+        *("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel*", "firmware/state/sources.py"),
+        *("firmware/field.py:borrow", "firmware/field.py:give_back"),
+        *("firmware/bus/modbus_*.py:pause", "firmware/bus/modbus_*.py:resume", "firmware/bus/modbus_*.py:_turn_away"),
+    ),
     "profile": (
         "lib/store/profile*",
         "firmware/state/profile*",
         "firmware/services/profile*",
         "firmware/services/demand*",
-        "web_profile.py",
     ),
     "modem": (
         "lib/modem/*",
@@ -40,6 +49,26 @@ PARTS_OF = {
     # Iskra's own search for gateways, and names by NetBIOS
     "discovery": ("firmware/services/discovery*", "firmware/services/netbios*", "firmware/services/neighbours.py"),
 }
+SETTINGS_OF = {
+    "iec62056": ("ir_protocol", "iec_*"),
+    "tunnel": ("tunnel_*",),
+    "profile": ("demand_*",),
+    "modem": ("modem_*",),
+    "phones": ("prov_security",),
+    "discovery": ("udp_enabled",),
+}
+_IEC_SAYS = (
+    *("say.plain letters *", "say.letters, digits and blanks *", "say.no brackets *", "say.# to #, /# to *", "say.auto, *"),
+    *("say.at least the speed *", "say.another meter *", "say.one meter *", "say.there is room for # meters"),
+    *("say.nobody reads *", "say.another read-out *", "say.the meter does not answer"),
+)
+CHOICES_OF = {"iec62056": ("IEC 62056-21",), "tunnel": ("Transparent port",)}
+TEXTS_OF = {
+    "iec62056": ("nav.iec", "iec", "iec.*", "setting.iec.*", "hint.iec.*", "choice.Left infrared", *_IEC_SAYS),
+    "tunnel": ("tunnel", "tunnel.*", "say.no serial port is chosen for it", "say.addresses such as *", "say.the first address *"),
+    "profile": ("nav.profile", "profile.*", "demand.*", "log.*"),
+    "modem": ("status.operator", "status.modem_rssi"),
+}
 # No device has these: what plays hardware on the host
 _HOST_ONLY = (
     "firmware/port/*_fake.py",
@@ -52,15 +81,46 @@ _HOST_ONLY = (
 _UNUSED = ("lib/http/files.py", "lib/modbus/other_*", "lib/provision/security0.py")
 
 
+_SCHEMA = "firmware/state/schema.py"
+_ASKED = re.compile(r'"(\w+)" in board\.(?:PARTS|PROTOCOLS)')
+# A table without rows as an element of a constant; what it begins with is its page, or its first register
+_EMPTY = re.compile(r'^    \(\n        (.+),\n(?:        .+,\n)*        """\n""",\n(?:        .+,\n)?    \),\n', re.MULTILINE)
+
+
+def board_file(board):
+    """Return the board.py of a board; that of HOST-SG_W1 is made here."""
+    host, _, played = board.partition("-")
+    if not played:
+        return TOP / "boards" / board / "board.py"
+    data = board_data(host) | {name: board_data(played)[name] for name in ("MODEL", "PORTS", "PROTOCOLS", "PARTS")}
+    file = TOP / "build" / "boards" / board / "board.py"
+    text = "".join(f"{name} = {value!r}\n" for name, value in data.items())
+    if not file.exists() or file.read_text() != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(f".{os.getpid()}")
+        new.write_text(text)
+        new.replace(file)  # whole or not at all: several builds may run at once
+    return file
+
+
 def board_data(board):
     """Return {name: value} of a board.py: literals only."""
-    tree = ast.parse((TOP / "boards" / board / "board.py").read_text())
+    tree = ast.parse(board_file(board).read_text())
     return {ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)}
 
 
-def part_of(path):
-    """Return the name of the part that a module of the application belongs to, None if every board has it."""
-    for part, patterns in PARTS_OF.items():
+def lacks(board):
+    """Return the names of the parts that a board does not have."""
+    data = board_data(board)
+    return set(PARTS_OF) - set(data["PROTOCOLS"]) - set(data["PARTS"])
+
+
+def part_of(path, patterns_of=PARTS_OF):
+    """Return the name of the part that a module of the application belongs to, None if every board has it.
+
+    `patterns_of`: SETTINGS_OF, to ask so of a setting.
+    """
+    for part, patterns in patterns_of.items():
         if _fits(path, patterns):
             return part
     return None
@@ -68,11 +128,98 @@ def part_of(path):
 
 def chooser(board):
     """Return a function that tells of a path inside the image whether the board has that module."""
-    data = board_data(board)
-    if data["PLATFORM"] == "host":
-        return lambda path: True
-    present = {None, *data["PROTOCOLS"], *data["PARTS"]}
-    return lambda path: part_of(path) in present and not _fits(path, _HOST_ONLY + _UNUSED)
+    lacking = lacks(board)
+    never = () if board_data(board)["PLATFORM"] == "host" else _HOST_ONLY + _UNUSED
+    return lambda path: part_of(path) not in lacking and not _fits(path, never)
+
+
+def reduced(board, path, source):
+    """Return the source of a module as it is on a board: without the rows of its tables that belong to what the board lacks,
+    and with answers where it asks the board, by which the compiler leaves out the rest."""
+    lacking = lacks(board)
+    if not lacking:
+        return source
+    text = _ASKED.sub(lambda found: str(found[1] not in lacking), _without_functions(str(path), source, lacking))
+    of_row = _ROWS.get(str(path))
+    if of_row is None:
+        return text
+    rows = [of_row(line, lacking) for line in text.splitlines(keepends=True)]
+    text = "".join(row for row in rows if row is not None)
+    for first in _EMPTY.findall(text):
+        text = re.sub(rf"^    \({first}, \d+\),\n", "", text, flags=re.MULTILINE)  # the block of registers
+    return _EMPTY.sub("", text)
+
+
+def _without_functions(path, source, lacking):
+    patterns = [pattern.partition(":") for part in lacking for pattern in PARTS_OF[part]]
+    if not any(colon and fnmatchcase(path, module) for module, colon, _ in patterns):
+        return source
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and part_of(f"{path}:{node.name}") in lacking:
+            lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
+    return "".join(lines)
+
+
+def _setting(line, lacking):
+    name, bar, rest = line.partition("|")
+    if bar and part_of(name, SETTINGS_OF) in lacking:
+        return None
+    for part in lacking & set(CHOICES_OF):
+        for word in CHOICES_OF[part]:
+            rest = re.sub(rf",\d+={word}(?=[,|])", "", rest)
+    return name + bar + rest
+
+
+def _register(line, lacking):
+    row = re.match(r"\d+ (\S+)", line)
+    return None if row and part_of(row[1], SETTINGS_OF) in lacking else line
+
+
+def _route(line, lacking):
+    row = re.match(r"[A-Z]+ /\S* \w+ (\w+) \w+", line)
+    return None if row and part_of(f"firmware/services/{row[1]}.py") in lacking else line
+
+
+def _name(line, lacking):
+    row = re.match(r"import (\S+) as _$", line)
+    return None if row and part_of(row[1].replace(".", "/") + ".py") in lacking else line
+
+
+# Modules with tables of which a board may lack rows: function(line, names of lacking parts) returns the line, or None
+_ROWS = {
+    _SCHEMA: _setting,
+    "firmware/services/registers_own.py": _register,
+    "firmware/routes.py": _route,
+    "firmware/names.py": _name,
+}
+
+
+def useless(board):
+    """Return a function that tells of the key of a text whether the pages of a board have no use for it."""
+    patterns = [pattern for part in lacks(board) for pattern in TEXTS_OF.get(part, ())]
+    gone = _keys("HOST") - _keys(board)
+    return lambda key: key in gone or _fits(key, patterns)
+
+
+def settings(board):
+    """Return the schema's TABLES as a board has them."""
+    text = reduced(board, _SCHEMA, (TOP / _SCHEMA).read_text())
+    (tables,) = [node.value for node in ast.parse(text).body if ast.unparse(node).startswith("TABLES = ")]
+    return ast.literal_eval(tables)
+
+
+def _keys(board):
+    """Return the keys of all texts about a board's settings."""
+    keys = set()
+    for page, rows, _ in settings(board):
+        keys |= {f"{kind}.{page}" for kind in ("page", "card", "section")}
+        for row in rows.strip().split("\n"):
+            name, kind, _, values, _, _ = row.split("|")
+            keys |= {f"{kind}.{name}" for kind in ("setting", "hint", "heading")}
+            if kind == "choice":
+                keys |= {"choice." + pair.partition("=")[2] for pair in values.split(",")}
+    return keys
 
 
 def _fits(path, patterns):

@@ -4,22 +4,22 @@ As on the device with -O3: no assertions, no line numbers. Modules of the device
 """
 
 import os
+import subprocess
+import sys
 
 _TOP = "../.."
+_board = os.environ.get("OPENSG_BOARD", "HOST")  # HOST-SG_W1: with what that board has and no more (tools/parts.py)
+
+_command = [sys.executable, "-m", "tools.lean", _board]
+_paths = subprocess.run(_command, cwd=_TOP, check=True, capture_output=True, text=True).stdout.split()
 
 include("$(MPY_DIR)/extmod/asyncio")
 
 for _room in ("lib", "firmware"):
-    _files = []
-    for _folder, _, _names in os.walk(os.path.join(_TOP, _room)):
-        for _name in _names:
-            if _name.endswith(".py"):
-                _files.append(os.path.relpath(os.path.join(_folder, _name), os.path.join(_TOP, _room)))
-    package(_room, files=sorted(_files), base_path=_TOP + "/build/lean", opt=3)  # tools/lean.py
+    _files = [_path[len(_room) + 1 :] for _path in _paths if _path.startswith(_room + "/")]
+    package(_room, files=_files, base_path=_TOP + "/build/lean/" + _board, opt=3)  # tools/lean.py
 
 package("umqtt", base_path=_TOP + "/.tools/device", opt=3)
-module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
-module("web_profile.py", base_path=_TOP + "/build/web", opt=3)
-module("web_iec.py", base_path=_TOP + "/build/web", opt=3)
-module("board.py", opt=3)
+module("web_assets.py", base_path=_TOP + "/build/web/" + _board, opt=3)
+module("board.py", base_path="." if _board == "HOST" else _TOP + "/build/boards/" + _board, opt=3)
 module("start.py", opt=3)

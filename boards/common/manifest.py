@@ -2,7 +2,7 @@
 
 The port's own Python modules stay out: _boot, flashbdev and inisetup are replaced by our _boot.py, nobody uses the others.
 -O3 drops assertions and line numbers; the modules are those of tools/lean.py, made here, so that they are never older than
-their sources. Which of them the board has is told by tools/parts.py. The pages have to be there (`python -m tools.web`).
+their sources. Which of them, and what of their tables and of the pages, the board has is told by tools/parts.py.
 """
 
 import subprocess
@@ -10,8 +10,9 @@ import sys
 
 _TOP = "../.."
 
-_command = [sys.executable, "-m", "tools.lean", options.board]
-_paths = subprocess.run(_command, cwd=_TOP, check=True, capture_output=True, text=True).stdout.split()
+for _tool in ("tools.web", "tools.lean"):
+    _command = [sys.executable, "-m", _tool, options.board]
+    _paths = subprocess.run(_command, cwd=_TOP, check=True, capture_output=True, text=True).stdout.split()
 
 include("$(MPY_DIR)/extmod/asyncio")
 if "firmware/port/ble_aioble.py" in _paths:
@@ -21,13 +22,9 @@ require("umqtt.simple")
 
 for _room in ("lib", "firmware"):
     _files = [_path[len(_room) + 1 :] for _path in _paths if _path.startswith(_room + "/")]
-    package(_room, files=_files, base_path=_TOP + "/build/lean", opt=3)
+    package(_room, files=_files, base_path=_TOP + "/build/lean/" + options.board, opt=3)
 
-module("web_assets.py", base_path=_TOP + "/build/web", opt=3)
-if "lib/store/profile.py" in _paths:
-    module("web_profile.py", base_path=_TOP + "/build/web", opt=3)
-if "firmware/iec.py" in _paths:
-    module("web_iec.py", base_path=_TOP + "/build/web", opt=3)
+module("web_assets.py", base_path=_TOP + "/build/web/" + options.board, opt=3)
 module("_boot.py", opt=3)
 module("boot.py", opt=3)
 module("main.py", opt=3)

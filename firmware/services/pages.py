@@ -3,7 +3,6 @@
 import web_assets
 from micropython import const
 
-import board
 from lib.http.accept import accepts_gzip
 from lib.http.errors import HttpError
 
@@ -21,12 +20,7 @@ def exists(path):
 
 def _file(path):
     """Return the row of a file, None if there is none."""
-    files = web_assets.FILES
-    if path == "/lib/profile.js" and "profile" in board.PARTS:
-        from web_profile import FILES as files  # noqa: PLC0415 - not on every board
-    elif path == "/lib/iec.js" and "iec62056" in board.PROTOCOLS:
-        from web_iec import FILES as files  # noqa: PLC0415
-    for file in files:
+    for file in web_assets.FILES:
         if file[0] == path:
             return file
     return None

@@ -1,5 +1,7 @@
 """What a QR code for the phones' provisioning program says. It holds the secret: for a label or a console, for nobody else."""
 
+import board
+
 
 def name(mac):
     """Return the name under which phones find the gateway."""
@@ -13,5 +15,5 @@ def text(gateway):
         name(identity.mac),
         identity.pop,
         'softap","password":"' + identity.pop if settings.get("wifi_ap_enabled") else "ble",
-        settings.get("prov_security"),
+        "phones" in board.PARTS and settings.get("prov_security"),
     )

@@ -14,16 +14,13 @@ _AT_ONCE = const(4)  # values put before others run
 
 
 async def get(gateway, request, response):
-    """The schema, row by row, then all values; of a secret only whether it is set. Nothing of a modem where there is none."""
-    settings, lan = gateway.settings, gateway.platform.lan
-    has_modem = lan and lan.mode == "Modem"
+    """The schema, row by row, then all values; of a secret only whether it is set."""
+    settings = gateway.settings
     response.put(b"{")
     await put_items(response, (("revision", settings.revision), ("restart_needed", settings.restart_needed)))
     response.put(b',"pages":[')
     between = b""
     for page, rows, count in schema.TABLES:
-        if page == "Modem" and not has_modem:
-            continue
         await room(response)
         response.put(between)
         response.put(b'{"page":')
@@ -46,8 +43,6 @@ async def get(gateway, request, response):
     for number, setting in enumerate(schema.each()):
         if not number % _AT_ONCE:
             await asyncio.sleep_ms(0)
-        if setting.page == "Modem" and not has_modem:
-            continue
         await room(response, _ROOM)
         response.put(comma)
         response.put_json(setting.name)

@@ -4,7 +4,6 @@ import asyncio
 
 from micropython import const
 
-import board
 from firmware.services import info
 from firmware.state.readings import STATUS_WORDS
 from lib.http.errors import HttpError
@@ -19,7 +18,8 @@ async def get(gateway, request, response):
     await put_items(response, (("user", user), ("must_change", must_change)))
     response.put(b"},")
     await put_items(response, info.status(gateway))
-    await put_items(response, _parts(gateway), first=False)
+    items = ("restart_needed", gateway.settings.restart_needed), ("has_profiles", gateway.profiles is not None)
+    await put_items(response, items, first=False)
     response.put(b',"devices":[')
     comma = b"{"
     for device in gateway.readings.devices:
@@ -29,12 +29,6 @@ async def get(gateway, request, response):
         response.put(b"}")
         comma = b",{"
     response.put(b"]}")
-
-
-def _parts(gateway):
-    yield "restart_needed", gateway.settings.restart_needed
-    yield "has_profiles", gateway.profiles is not None
-    yield "has_iec_meters", "iec62056" in board.PROTOCOLS
 
 
 def _device(device):

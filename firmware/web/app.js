@@ -3,7 +3,8 @@
  *
  * A page is pages/<name>.js. Its default function `mount(view, app)` fills `view` and may return what is to be called when
  * the page is left. All nodes are made by el(), so a text from a device or a user never becomes markup.
- * tools/web.py makes one script of them all and puts the keys of the texts, one a line, in the place of TEXT_KEYS.
+ * tools/web.py makes one script of them all and puts the keys of the texts, one a line, in the place of TEXT_KEYS; what is in an
+ * `if (HAS.part)` is left out for boards without that part.
  */
 
 import { PAGES } from "./pages/all.js";
@@ -219,7 +220,7 @@ function showStatus(fresh) {
   byId("place").textContent = [status.description, status.location].filter(Boolean).join(" · ");
   draw(byId("user"), user ? el("a", { href: "#/password" }, user) : el("a.button", { href: "#/login" }, t("login")));
   byId("logout").hidden = !user;
-  byId("nav").querySelector('[href="#/profile"]').hidden = !status.has_profiles;
+  if (HAS.profile) byId("nav").querySelector('[href="#/profile"]').hidden = !status.has_profiles;
   const banner = byId("restart");
   banner.hidden = !status.restart_needed;
   draw(

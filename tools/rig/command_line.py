@@ -68,7 +68,7 @@ def parser():
     up.add_argument("--settings", type=Path, help="JSON merged into the settings at first start")
     for name in _PORTS:
         up.add_argument(f"--{name}-port", type=int, default=0, help="a fixed port (0 = any)")
-    up.add_argument("--board", default="SG_W1", help="behave as this board")
+    up.add_argument("--board", choices=boards(), help="behave as this board; without it, the gateway has all that any board has")
     up.add_argument("--fast", action="store_true", help="no baud-rate pacing on simulated lines")
     up.add_argument("--time-scale", type=float, default=1.0, help="the wall clock runs so many times as fast")
     up.add_argument("--clock", help="wall clock at the start as seconds since 1970, or none: the gateway does not know it")
@@ -77,6 +77,10 @@ def parser():
     )
     up.add_argument("--flash-log", help="a file for what each flash write or erase does: see firmware/port/flash_file.py")
     return top
+
+
+def boards():
+    return sorted(path.parent.name for path in (TOP / "boards").glob("*/mpconfigboard.cmake") if path.parent.name != "common")
 
 
 def main(arguments=None):
@@ -143,10 +147,11 @@ def _up(options, folder):
 def _application(options):
     """What starts the gateway, the image for its flash, None if that has no slots, and whether the application is frozen."""
     frozen = options.frozen or options.bits == 32 and not options.image  # an image would not fit the heap of a device
-    name = f"micropython{options.bits}-frozen" if frozen else f"micropython{options.bits}"
+    board = f"HOST-{options.board}" if options.board else "HOST"
+    name = f"micropython{options.bits}" + (f"-frozen{board[4:]}" if frozen else "")
     micropython = TOP / ".tools" / "bin" / name
     if frozen:
-        if subprocess.run([TOP / "tools" / "frozen", str(options.bits)], stdin=subprocess.DEVNULL, check=False).returncode:
+        if subprocess.run([TOP / "tools" / "frozen", str(options.bits), board], stdin=subprocess.DEVNULL, check=False).returncode:
             raise RigError(f"there is no {micropython}")
     elif not micropython.exists():
         raise RigError(f"there is no {micropython}; run tools/setup")
@@ -156,7 +161,7 @@ def _application(options):
         return command, None, True
     from tools import image
 
-    return command, options.image or image.build("HOST", options.bits), frozen
+    return command, options.image or image.build(board, options.bits), frozen
 
 
 def _flash(chip, image, counter):
@@ -168,8 +173,7 @@ def _flash(chip, image, counter):
 
 def _modem(options, folder):
     """The simulated modem of a board that has one, None for another."""
-    board = TOP / "boards" / options.board / "board.py"
-    return Modem(folder / "modem") if board.exists() and "modem" in board_data(options.board)["PARTS"] else None
+    return Modem(folder / "modem") if options.board and "modem" in board_data(options.board)["PARTS"] else None
 
 
 def _release_keys(arguments):

@@ -18,7 +18,7 @@ export default async function mount(view, app) {
   const { el, t } = app;
   const { profiles } = await app.api("/api/profile");
   const stops = [];
-  const how = app.status.has_iec_meters && [" ", t("profile.how"), " ", el("a", { href: "#/iec" }, t("nav.iec"))];
+  const how = HAS.iec62056 && [" ", t("profile.how"), " ", el("a", { href: "#/iec" }, t("nav.iec"))];
   if (!profiles.length) view.append(el("p.note.plain", el("span", t("profile.none"), how)));
   else await showProfile(view, app, profiles, stops);
   await showDemand(view, app);

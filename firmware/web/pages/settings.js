@@ -42,7 +42,7 @@ export default async function mount(view, app) {
   );
   view.append(tabs, mayChange ? "" : el("p.note.plain", t("settings.readonly")), conflict);
   if (page === "Modbus") view.append(accessCard(app, mayChange));
-  if (page === "Transparent port") view.append(tunnelCard(app, mayChange));
+  if (HAS.tunnel && page === "Transparent port") view.append(tunnelCard(app, mayChange));
   if (page === "Communication") view.append(linkCards(app, mayChange));
   view.append(form);
   showFields();
@@ -130,7 +130,7 @@ export default async function mount(view, app) {
       pages.map((name) =>
         tab("#/settings/" + encodeURIComponent(name), t("page." + name, {}, name), name === page, touched.has(name)),
       ),
-      mayChange && app.status.has_iec_meters && tab("#/iec", t("nav.iec")),
+      HAS.iec62056 && mayChange && tab("#/iec", t("nav.iec")),
       tab("#/backup", t("nav.backup")),
       tab("#/password", t("nav.password")),
       tab("#/reset", t("nav.reset")),

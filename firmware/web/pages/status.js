@@ -54,8 +54,7 @@ function facts(app) {
     "status.state": [
       row("ssid"),
       row("wifi_rssi", status.wifi_rssi, " dBm"),
-      row("operator"),
-      row("modem_rssi", status.modem_rssi, " dBm"),
+      ...(HAS.modem ? [row("operator"), row("modem_rssi", status.modem_rssi, " dBm")] : []),
       row("ip_address"),
       row("mac_address"),
       row("app_status"),
