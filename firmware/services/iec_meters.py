@@ -74,6 +74,10 @@ def _items(gateway, number, plan):
     yield "serial", device.serial
     yield "error", meters.errors[index]
     yield "clock_ahead_s", meters.drifts[index]
+    fault, state, locked = meters.faults[index], meters.states[index], 60 * reader.locked[index]
+    yield "fault", None if fault is None else f"{fault:x}"
+    yield "state", None if state is None else f"{state:x}"
+    yield "password_refused_until", locked if locked > meters.utc() else None
     utc = 60 * reader.seen[index] or None
     yield "read_utc", utc
     yield "read_time", gateway.clock.local_text(utc) if utc else ""

@@ -110,7 +110,7 @@ def test_errors_are_at_their_fields(rig, browser):
         page.locator('[name="read"]').fill("W2 0.9.1")
         page.locator('[name="address"]').fill("80099922")
         page.get_by_role("button", name="Add", exact=True).click()
-        expect(told("read")).to_contain_text("or a command such as R5 and codes are expected")
+        expect(told("read")).to_contain_text("D, or a command such as R5 and codes are expected")
         assert len(listed(rig)) == 1
 
 

@@ -67,13 +67,14 @@ function showList(view, app, list) {
 }
 
 /** How a meter fares: a mark, the last good reading, what went wrong, how much its clock is off. */
-function state({ el, t, span }, { status, error, read_time: time, clock_ahead_s: ahead }) {
+function state({ el, t, span }, { status, error, read_time: time, clock_ahead_s: ahead, fault }) {
   const isNew = status === "not_detected" && error === "not read yet";
   const drift = typeof ahead === "number" && (ahead < 0 ? "−" : "+") + span(Math.abs(ahead));
   const told = [
     time && t("iec.read", { time: time.slice(0, -3) }),
     error && !isNew && t("iec.error." + error, {}, error),
     drift && t("iec.clock", { drift }),
+    /[1-9a-f]/.test(fault) && t("iec.fault", { fault }),
   ];
   return [
     el("span.mark." + (LOOKS[status] || "warn"), t(isNew ? "iec.error.not read yet" : "device." + status)),
@@ -113,7 +114,7 @@ function showMeter(view, app, list, meter) {
   show(list);
   app.poll(PERIOD_MS, PATH, show, PERIOD_MS);
   const leave = readOut(view, app, number, meter.serial || meter.address || number);
-  if (hasProfile) view.append(eventCard(app, meter.serial, app.table));
+  if (hasProfile) view.append(eventCard(app, meter.serial));
   const form = meterForm(app, list.fields, meter, async (values) => {
     await app.api(`${PATH}/${number}`, { method: "POST", body: values });
     done(app, "iec.saved", { name });

@@ -1,23 +1,16 @@
-/** The events that a meter has told, in words where its code is known. */
+/** The events that a meter has told. */
 
-// Source: the Turkish metering specifications (TEDAS-MLZ/2017-062, MASS) and the codes of their makers
-const WORDS = [
-  ["outage", /^96\.(77\.[0-3]|7\.(\d0|1\d))/],
-  ["top", /^96\.(20\.[01]|70)(?!\d)/],
-  ["terminal", /^96\.(20\.[56]|71)(?!\d)/],
-  ["magnet", /^96\.(20\.1[568]|80)(?!\d)/],
-  ["reset", /^96\.11\.[01](?!\d)/],
-  ["tariff", /^96\.2\.2(?!\d)/],
-  ["sag", /^[357]2\.34\.0/],
-  ["swell", /^[357]2\.38\.0/],
-];
+// As the gateway words them: what, which phase, whether it begins or ends, and what goes with it
+const FORM = /^([a-z ]+?)( L\d)?(?: (begins|ends))?( [\d%].*)?$/;
 
-/** Return a card that asks for the events when it is opened. */
-export function eventCard(app, key, table) {
+/** Return a card that asks for the events when it is opened, newest first. */
+export function eventCard(app, key) {
   const { el, t } = app;
-  const listing = el("div", { role: "status" });
-  const card = el("details.card", el("summary", t("profile.events")), listing);
-  card.addEventListener("toggle", async () => {
+  const listing = el("div");
+  const card = el("details.card", { ontoggle: show }, el("summary", t("profile.events")), listing);
+  return card;
+
+  async function show() {
     if (!card.open) return;
     let events = [];
     try {
@@ -26,13 +19,12 @@ export function eventCard(app, key, table) {
       if (error.status !== 404) return app.complain(error);
     }
     const columns = [[t("time")], [t("log.code")], [t("events.text"), "whole"]];
-    const rows = events.toReversed().map(({ local_time, code, text }) => [local_time, code, worded(code, text)]);
-    app.draw(listing, rows.length ? table(app, columns, rows) : el("p.muted", t("log.none")));
-  });
-  return card;
+    const rows = events.toReversed().map(({ local_time, code, text }) => [local_time, code, text.split(", ").map(worded).join(", ")]);
+    app.draw(listing, rows.length ? app.table(app, columns, rows) : el("p.muted", t("log.none")));
+  }
 
-  function worded(code, text) {
-    const word = WORDS.find(([, form]) => form.test(code));
-    return [word && t("log." + word[0]), text].filter(Boolean).join(": ");
+  function worded(text) {
+    const [, what, phase = "", edge, rest = ""] = text.match(FORM) || [];
+    return what ? t("log." + what, {}, what) + phase + (edge ? " " + t("log." + edge, {}, edge) : "") + rest : text;
   }
 }

@@ -118,7 +118,7 @@ async function showProfile(view, app, profiles, stops) {
       files,
     ),
     el("details.card", { open: true }, el("summary", t("graph.table")), listing),
-    eventCard(app, profile.key, app.table),
+    eventCard(app, profile.key),
   );
   stops.push(() => chart?.destroy());
 
@@ -264,7 +264,7 @@ async function makeChart(app, box, shown, timeTitle) {
       scales: Object.fromEntries(units.map((unit) => ["y" + unit, {}])),
       axes: [
         { ...axis, values: (_, ticks) => ticks.map((tick) => timeText(local(tick)).slice(...(isLong ? [0, 5] : [11]))) },
-        ...units.slice(0, 2).map((unit, at) => ({ ...axis, scale: "y" + unit, side: at ? 1 : 3, size: 64, label: unit })),
+        ...units.slice(0, 2).map((unit, at) => ({ ...axis, scale: "y" + unit, side: at ? 1 : 3, size: 48, labelSize: 18, label: unit })),
       ],
       series: [
         { label: timeTitle, value: (_, at) => (at ? timeText(local(Math.max(at, x[0]))) : "–") },
