@@ -152,9 +152,7 @@ class Gateway:
             platform.pulse_input(self.inputs)
             start("inputs", self.inputs.run)
             start("history", self.history.run)
-            self._start_push()
-            self._start_demand()
-            self._start_tunnel()
+            self._start_wanted()
         ports = (None, None)
         if "discovery" in board.PARTS and self.settings.get("udp_enabled") and not self.is_safe:
             from firmware.services import discovery  # noqa: PLC0415 - not every board has it
@@ -286,30 +284,29 @@ class Gateway:
 
     def open_profiles(self):
         """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then."""
-        if self.profiles is None and "profile" in board.PARTS:
+        if "profile" in board.PARTS and self.profiles is None:
             from firmware.state.profiles import KeptProfiles  # noqa: PLC0415 - RAM that only those pay for who have one
 
             self.profiles = KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
             self.supervisor.start("profiles", self.profiles.run)
         return self.profiles
 
-    def _start_demand(self):
-        """Start what sums up the meters if it is wanted."""
-        if "profile" in board.PARTS and self.demand is None and not self.is_safe and self.settings.get("demand_period"):
+    def _start_wanted(self):
+        """Start what serves the links, sums up the meters, lends a port, once that is on. It stays in RAM then."""
+        get = self.settings.get
+        if not self._is_pushing and (get("push1_protocol") or get("push2_protocol")):
+            self._is_pushing = True
+            self.supervisor.start("push", self._serve_links)
+        if "profile" in board.PARTS and self.demand is None and get("demand_period"):
             from firmware.services.demand import Demand  # noqa: PLC0415 - as above
 
             self.demand = Demand(self, self._beat("demand"))
             self.supervisor.start("demand", self.demand.run)
+        if "tunnel" in board.PROTOCOLS and self.tunnel is None and (get("tunnel_port") or get("rs485_protocol") == 4):
+            from firmware.services.tunnel import Tunnel  # noqa: PLC0415 - not every board has it
 
-    def _start_push(self):
-        """Start what serves the links if one is on. It stays in RAM then."""
-        if (
-            not self._is_pushing
-            and not self.is_safe
-            and (self.settings.get("push1_protocol") or self.settings.get("push2_protocol"))
-        ):
-            self._is_pushing = True
-            self.supervisor.start("push", self._serve_links)
+            self.tunnel = Tunnel(self)
+            self.supervisor.start("tunnel", self.tunnel.run)
 
     async def _serve_links(self):
         if self.push is None:  # here, for it may fail, which is nobody else's business
@@ -317,20 +314,6 @@ class Gateway:
 
             self.push = Push(self, self._load)
         await self.push.run()
-
-    def _start_tunnel(self):
-        """Start the transparent port if it is on, and the board has it. It stays in RAM then."""
-        settings = self.settings
-        if (
-            "tunnel" in board.PROTOCOLS
-            and self.tunnel is None
-            and not self.is_safe
-            and (settings.get("tunnel_port") or settings.get("rs485_protocol") == 4)
-        ):
-            from firmware.services.tunnel import Tunnel  # noqa: PLC0415 - not every board has it
-
-            self.tunnel = Tunnel(self)
-            self.supervisor.start("tunnel", self.tunnel.run)
 
     def factory_reset(self, by):
         """Forget all but what belongs to the hardware and begin anew soon; `by`: who wants it. OSError: it was not begun."""
@@ -369,9 +352,8 @@ class Gateway:
     def _changed(self, names):
         if "timezone" in names:
             self._use_zone()
-        self._start_push()
-        self._start_demand()
-        self._start_tunnel()
+        if not self.is_safe:
+            self._start_wanted()
         if self.push and any([name.startswith(begin) for name in names for begin in _OF_PUSH.split()]):
             self.push.changed(names)
         if any([name.startswith("upgrade_") for name in names]):

@@ -12,7 +12,6 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-
 # method, path (/api/x/ stands for all below it), level (firmware/services/login.py), module of firmware/services, function.
 # As text the table is smallest in flash. A function is `async def f(gateway, request, response)`; where the method is
 # not GET, a function under /api is handed the parsed JSON body as fourth argument; not where a row ends in "raw".

@@ -5,6 +5,7 @@ Bytecode keeps every name but those of local variables. Parameters become _0, _1
 attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
 modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it. A number that
 one module imports from another stands where it is used, as the compiler does it within a module: it takes no RAM in either.
+It is one with const(), or with a name in capitals: modules that CPython imports too have no const().
 """
 
 import ast
@@ -67,7 +68,12 @@ class Words:
         asked = {node.attr for tree in (*trees, *foreign) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         left = {(node.module, each.name) for tree in foreign for node, each in _imports(tree)}
         left |= {(node.module, each.name) for tree in trees for node, each in _imports(tree) if not _is_plain(tree, each)}
-        self.hidden = {key for key in self.numbers if key not in left and key[1] not in asked | said}  # from other modules
+        own = {module: {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} for module, tree in modules.items()}
+        self.hidden = {  # from other modules
+            (module, name)
+            for module, name in self.numbers
+            if (module, name) not in left and name not in asked | said and "_" + name not in own[module]
+        }
 
 
 def _bound(node):
@@ -94,6 +100,17 @@ def _numbers(tree):
             name, call = node.targets[0].id, ast.unparse(node.value)
             if name[0] != "_" and re.fullmatch(r"const\([-0-9A-Fa-fx<|+*() ]+\)", call):
                 yield name, eval(call, {"const": int})
+    for name, value in _plain_numbers(tree):
+        if name[0] != "_":
+            yield name, ast.literal_eval(value)
+
+
+def _plain_numbers(tree):
+    """Yield (name, node of its value) of every constant of a module that is one by its name alone."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            if re.fullmatch("-?[0-9]+", ast.unparse(node.value)):
+                yield node.targets[0].id, node.value
 
 
 def _imports(tree):
@@ -126,6 +143,9 @@ def lean(source, words, module=""):
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             _collect_formatted(node, lines, words, spots)
+    for _, value in _plain_numbers(tree):
+        old = ast.get_source_segment(source, value)
+        spots[value.lineno, value.col_offset] = old, f"const({old})"
     for (number, offset), (old, new) in sorted(spots.items(), reverse=True):
         line = lines[number - 1]
         end = offset + len(old)

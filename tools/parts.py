@@ -1,9 +1,10 @@
 """What a board has: what belongs to its board.py's PROTOCOLS (of its ports) and PARTS (all else), and what belongs to none.
 
-PARTS_OF says which modules belong to what a board may lack, and which functions in other modules (path:function), SETTINGS_OF
-which settings, CHOICES_OF which words to choose, TEXTS_OF which texts of the pages; everything else is on every board. Code that needs such a module or setting asks
-`"part" in board.PARTS` or `board.PROTOCOLS`, and imports the module where it is used; scripts of the pages ask HAS.part.
-Addresses of the web server go with their modules; registers, and texts of settings, go with the settings.
+PARTS_OF says which modules belong to what a board may lack, and which functions and rows in other modules (path:name),
+SETTINGS_OF which settings, CHOICES_OF which words to choose, TEXTS_OF which texts of the pages; everything else is on every
+board. Code that needs such a module or setting asks `"part" in board.PARTS` or `board.PROTOCOLS`, first of all where it asks
+for more, and imports the module where it is used; scripts of the pages ask HAS.part. Addresses of the web server go with their
+modules; registers, and texts of settings, go with the settings.
 
 HOST has everything. HOST-SG_W1 is the host with no more than SG_W1 has: what the rig's --board starts.
 """
@@ -18,7 +19,13 @@ from tools.image import TOP
 PARTS_OF = {
     "iec62056": (
         *("lib/iec62056/*", "firmware/iec.py", "firmware/bus/iec*", "firmware/meters/iec*"),
-        *("firmware/state/iec*", "firmware/services/iec*", "firmware/field.py:_open_reader", "firmware/state/readings.py:widen"),
+        *(
+            "firmware/state/iec*",
+            "firmware/services/iec*",
+            "firmware/field.py:_open_reader",
+            "firmware/state/readings.py:widen",
+        ),
+        *("firmware/services/hass.py:Pavg", "firmware/services/hass.py:Pmax*", "lib/clock/calendar.py:to_unix"),
     ),
     "tunnel": (
         *("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel*", "firmware/state/sources.py"),
@@ -44,6 +51,8 @@ PARTS_OF = {
     "phones": (
         *("lib/provision/*", "lib/crypto/srp.py", "lib/crypto/x25519.py", "firmware/services/provisioning.py"),
         *("firmware/services/provisioning_ap.py", "firmware/services/provisioning_guard.py"),
+        *("firmware/services/network_trial.py:try_network", "lib/crypto/aes.py:open_sealed", "lib/crypto/sha512.py:sha512"),
+        *("lib/crypto/field25519.py:scale", "lib/crypto/field25519.py:swap"),
     ),
     "setup": ("firmware/services/setup_ap.py",),
     # Iskra's own search for gateways, and names by NetBIOS
@@ -57,15 +66,21 @@ SETTINGS_OF = {
     "phones": ("prov_security",),
     "discovery": ("udp_enabled",),
 }
-_IEC_SAYS = (
-    *("say.plain letters *", "say.letters, digits and blanks *", "say.no brackets *", "say.# to #, /# to *", "say.auto, *"),
-    *("say.at least the speed *", "say.another meter *", "say.one meter *", "say.there is room for # meters"),
-    *("say.nobody reads *", "say.another read-out *", "say.the meter does not answer"),
-)
 CHOICES_OF = {"iec62056": ("IEC 62056-21",), "tunnel": ("Transparent port",)}
 TEXTS_OF = {
-    "iec62056": ("nav.iec", "iec", "iec.*", "setting.iec.*", "hint.iec.*", "choice.Left infrared", *_IEC_SAYS),
-    "tunnel": ("tunnel", "tunnel.*", "say.no serial port is chosen for it", "say.addresses such as *", "say.the first address *"),
+    "iec62056": (
+        *("nav.iec", "iec", "iec.*", "setting.iec.*", "hint.iec.*", "device.present", "choice.Left infrared"),
+        *("say.plain letters *", "say.letters, digits and blanks *", "say.no brackets *", "say.# to #, /# to *", "say.auto, *"),
+        *("say.at least the speed *", "say.another meter *", "say.one meter *", "say.there is room for # meters"),
+        *("say.nobody reads *", "say.another read-out *", "say.the meter does not answer"),
+    ),
+    "tunnel": (
+        "tunnel",
+        "tunnel.*",
+        "say.no serial port is chosen for it",
+        "say.addresses such as *",
+        "say.the first address *",
+    ),
     "profile": ("nav.profile", "profile.*", "demand.*", "log.*"),
     "modem": ("status.operator", "status.modem_rssi"),
 }
@@ -78,7 +93,7 @@ _HOST_ONLY = (
     "firmware/port/rig_link.py",
 )
 # No service of a device uses these: pages are no files, security 0 is for tests, no bus needs the rare functions of Modbus
-_UNUSED = ("lib/http/files.py", "lib/modbus/other_*", "lib/provision/security0.py")
+_UNUSED = ("lib/http/files.py", "lib/modbus/other_*", "lib/provision/security0.py", "lib/clock/posix_tz.py:is_dst")
 
 
 _SCHEMA = "firmware/state/schema.py"
@@ -139,7 +154,9 @@ def reduced(board, path, source):
     lacking = lacks(board)
     if not lacking:
         return source
-    text = _ASKED.sub(lambda found: str(found[1] not in lacking), _without_functions(str(path), source, lacking))
+    text = _ASKED.sub(lambda found: str(found[1] not in lacking), _without_functions(board, str(path), source))
+    if "board." not in text:
+        text = text.replace("import board\n", "", 1)
     of_row = _ROWS.get(str(path))
     if of_row is None:
         return text
@@ -150,14 +167,16 @@ def reduced(board, path, source):
     return _EMPTY.sub("", text)
 
 
-def _without_functions(path, source, lacking):
-    patterns = [pattern.partition(":") for part in lacking for pattern in PARTS_OF[part]]
-    if not any(colon and fnmatchcase(path, module) for module, colon, _ in patterns):
+def _without_functions(board, path, source):
+    has = chooser(board)
+    patterns = [*_UNUSED, *(pattern for patterns in PARTS_OF.values() for pattern in patterns)]
+    if not has(path) or not _fits(path, [pattern.partition(":")[0] for pattern in patterns if ":" in pattern]):
         return source
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and part_of(f"{path}:{node.name}") in lacking:
-            lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not has(f"{path}:{node.name}"):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            lines[first - 1 : node.end_lineno] = [""] * len(lines[first - 1 : node.end_lineno])
     return "".join(lines)
 
 
@@ -181,6 +200,10 @@ def _route(line, lacking):
     return None if row and part_of(f"firmware/services/{row[1]}.py") in lacking else line
 
 
+def _value(line, lacking):
+    return None if part_of("firmware/services/hass.py:" + line.partition("|")[0]) in lacking else line
+
+
 def _name(line, lacking):
     row = re.match(r"import (\S+) as _$", line)
     return None if row and part_of(row[1].replace(".", "/") + ".py") in lacking else line
@@ -191,6 +214,7 @@ _ROWS = {
     _SCHEMA: _setting,
     "firmware/services/registers_own.py": _register,
     "firmware/routes.py": _route,
+    "firmware/services/hass.py": _value,
     "firmware/names.py": _name,
 }
 

@@ -30,7 +30,7 @@ PT1000 = 34  # ADC1: the other converter does not work beside Wi-Fi
 PT1000_PULL_UP_OHM = 3300
 PT1000_SUPPLY_MV = 3300
 
-# RMII: what may be chosen is ours, what may not is listed so that nobody takes it for something else
+# RMII: what may be chosen, ours. The chip takes for it, too: 21 (TX_EN), 19 and 22 (TXD), 25 and 26 (RXD), 27 (CRS_DV).
 LAN = {
     "phy": "LAN8720",
     "address": 1,
@@ -39,4 +39,3 @@ LAN = {
     "power": 17,  # holds the oscillator still during reset: GPIO0 decides then how the chip starts
     "clock_in": 0,
 }
-LAN_FIXED = {"tx_en": 21, "txd0": 19, "txd1": 22, "rxd0": 25, "rxd1": 26, "crs_dv": 27}

@@ -68,7 +68,9 @@ def parser():
     up.add_argument("--settings", type=Path, help="JSON merged into the settings at first start")
     for name in _PORTS:
         up.add_argument(f"--{name}-port", type=int, default=0, help="a fixed port (0 = any)")
-    up.add_argument("--board", choices=boards(), help="behave as this board; without it, the gateway has all that any board has")
+    up.add_argument(
+        "--board", choices=boards(), help="behave as this board; without it, the gateway has all that any board has"
+    )
     up.add_argument("--fast", action="store_true", help="no baud-rate pacing on simulated lines")
     up.add_argument("--time-scale", type=float, default=1.0, help="the wall clock runs so many times as fast")
     up.add_argument("--clock", help="wall clock at the start as seconds since 1970, or none: the gateway does not know it")
@@ -151,7 +153,9 @@ def _application(options):
     name = f"micropython{options.bits}" + (f"-frozen{board[4:]}" if frozen else "")
     micropython = TOP / ".tools" / "bin" / name
     if frozen:
-        if subprocess.run([TOP / "tools" / "frozen", str(options.bits), board], stdin=subprocess.DEVNULL, check=False).returncode:
+        if subprocess.run(
+            [TOP / "tools" / "frozen", str(options.bits), board], stdin=subprocess.DEVNULL, check=False
+        ).returncode:
             raise RigError(f"there is no {micropython}")
     elif not micropython.exists():
         raise RigError(f"there is no {micropython}; run tools/setup")

@@ -28,7 +28,7 @@ function showList(view, app, list) {
   const { el, t, table } = app;
   const box = view.appendChild(el("div"));
   const columns = [[t("iec")], ...["setting.iec.address", "iec.model", "status.serial_number"].map((key) => [t(key)])];
-  columns.push([t("profile.status"), "whole"]);
+  columns.push([t("certificates.status"), "whole"]);
   function show({ meters, most }) {
     const isOff = !meters.length || meters.some(({ status }) => status === "disabled");
     const isFull = meters.length >= most;
@@ -74,7 +74,7 @@ function state({ el, t, span }, { status, error, read_time: time, clock_ahead_s:
     time && t("iec.read", { time: time.slice(0, -3) }),
     error && !isNew && t("iec.error." + error, {}, error),
     drift && t("iec.clock", { drift }),
-    /[1-9a-f]/.test(fault) && t("iec.fault", { fault }),
+    fault && /[1-9a-f]/.test(fault) && t("iec.fault", { fault }),
   ];
   return [
     el("span.mark." + (LOOKS[status] || "warn"), t(isNew ? "iec.error.not read yet" : "device." + status)),
@@ -104,7 +104,7 @@ function showMeter(view, app, list, meter) {
     const rows = [
       ["iec.model", found.model],
       ["status.serial_number", found.serial],
-      ["profile.status", state(app, found)],
+      ["certificates.status", state(app, found)],
     ];
     app.draw(
       facts,
