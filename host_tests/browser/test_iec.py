@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 from host_tests.browser.chromium import DESKTOP, PASSWORD, PHONE, Visitor, chromium
 from host_tests.gateway import api, eventually, gateway
 
+EVENTS = ["96.77.1*1(26-07-01,00:01,26-07-01,00:09)", "96.70(24-05-01,12:00)"]
 METERS = [
-    {"family": "IEC Makel", "serial": "80099921", "opening": 9600},
+    {"family": "IEC Makel", "serial": "80099921", "opening": 9600, "events": EVENTS},
     {"family": "IEC Kohler", "serial": "80099922", "opening": 9600},
     {"family": "IEC Luna", "serial": "80099923", "opening": 9600, "fault": "mute"},
 ]
@@ -192,6 +193,29 @@ def test_the_raw_read_out(rig, browser, tmp_path):
         page.get_by_role("button", name="Read now").click()
         expect(page.get_by_text("Not usable: wrong block check")).to_be_visible()
         rig.control("meter", name="luna_80099923", fault="mute")
+
+
+def test_what_a_meter_has_logged(rig, browser):
+    add(rig, "80099921", events="0")
+    present(rig, 1)
+    eventually(lambda: len(api(rig, "/api/meter_events/80099921", password=PASSWORD)[1].get("events", ())) == 3, "no events")
+    words = {
+        "en": ("body cover opened", "outage L1 begins", "outage L1 ends"),
+        "tr": ("Gövde kapağı açıldı", "Elektrik kesintisi L1 başladı", "Elektrik kesintisi L1 bitti"),
+    }
+    for language, told in words.items():
+        with Visitor(browser, rig, PHONE if language == "tr" else DESKTOP, language) as visitor:
+            visitor.be_admin()
+            page = visitor.open("#/iec/1")
+            page.locator("summary").click()
+            rows = page.locator("details tbody tr")
+            expect(rows).to_have_count(3)
+            expect(rows.first).to_contain_text("01.07.2026 00:09:00")  # newest first
+            for row, text in zip(reversed(rows.all()), told, strict=True):
+                expect(row).to_contain_text(text)
+            expect(rows.last).to_contain_text("96.70")
+            visitor.shot(f"iec-events-{language}")
+            visitor.check_access("events of a meter")
 
 
 def test_removal_is_asked_for(rig, browser):
