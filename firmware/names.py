@@ -21,8 +21,11 @@ import firmware.meters.ie as _
 import firmware.meters.iec as _
 import firmware.meters.iec_clock as _
 import firmware.meters.iec_codes as _
+import firmware.meters.iec_events as _
 import firmware.meters.iec_family as _
+import firmware.meters.iec_password as _
 import firmware.meters.iec_profile as _
+import firmware.meters.iec_time as _
 import firmware.meters.interval as _
 import firmware.meters.layout as _
 import firmware.meters.mc as _
@@ -194,6 +197,7 @@ import lib.http.response as _
 import lib.http.server as _
 import lib.iec62056.dialogue as _
 import lib.iec62056.errors as _
+import lib.iec62056.event_log as _
 import lib.iec62056.kernels as _
 import lib.iec62056.load_profile as _
 import lib.iec62056.message_reader as _

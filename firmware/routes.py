@@ -25,6 +25,7 @@ GET /api/counter/ read iskra_api get_counter
 GET /api/status read status get
 GET /api/live read live get
 GET /api/iec_meters user iec_meters get
+POST /api/iec_meters admin iec_meters post
 POST /api/iec_meters/ admin iec_meters post
 DELETE /api/iec_meters/ admin iec_meters delete
 GET /api/iec_readout/ user iec_meters get_readout

@@ -73,6 +73,12 @@ SETTINGS_OF = {
 }
 CHOICES_OF = {"iec62056": ("IEC 62056-21",), "tunnel": ("Transparent port",)}
 TEXTS_OF = {
+    "iec62056": (
+        *("nav.iec", "iec", "iec.*", "setting.iec.*", "hint.iec.*", "device.present", "choice.Left infrared"),
+        *("say.plain letters *", "say.letters, digits and blanks *", "say.no brackets *", "say.# to #, /# to *", "say.auto, *"),
+        *("say.at least the speed *", "say.another meter *", "say.one meter *", "say.there is room for # meters"),
+        *("say.nobody reads *", "say.another read-out *", "say.the meter does not answer"),
+    ),
     "tunnel": (
         "tunnel",
         "tunnel.*",
@@ -80,7 +86,7 @@ TEXTS_OF = {
         "say.addresses such as *",
         "say.the first address *",
     ),
-    "profile": ("nav.profile", "profile.*", "demand.*"),
+    "profile": ("nav.profile", "profile.*", "demand.*", "log.*"),
     "modem": ("status.operator", "status.modem_rssi"),
 }
 # No device has these: what plays hardware on the host

@@ -29,15 +29,20 @@ _MOST_NOISE_MS = const(2200)
 _AFTER_BREAK_MS = const(1500)
 _READ_OUT_BYTES = const(110000)  # the longest read-out, in the time that its speed takes
 _SETUP_MS = const(20000)
+_TELEGRAM_MS = const(15000)  # between two of a meter that speaks unasked, at most
 _PROGRAM_MS = const(120000)
-_SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200))
+_SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200, 115200))
 _LOCKED_MINUTES = const(360)  # a meter that refused its password is not asked with it for so long: the third time locks it
+_CLOCK_MINUTES = const(1440)  # a clock is set once a day at most, and tried once
+_LISTEN = const("D")  # what a plan reads from a meter that speaks unasked
 _GOOD_ROUNDS = const(96)  # after so many in a row the faster speed is tried again
 _CODED = const(("parity", "noise", "check", "truncated", "format"))  # what another speed may heal
 
 # What waits beside the read-out, bits of `jobs`
 CLOCK = const(1)
 PROFILE = const(2)
+EVENTS = const(4)
+_NAMES = const(" iec_clock iec_profile  iec_events")  # of modules, by bit
 
 
 class IecReader:
@@ -55,6 +60,9 @@ class IecReader:
         self.jobs = bytearray(count)
         self.locked = array("i", [0] * count)  # minute until which no password is sent
         self.seen = array("i", [0] * count)  # minute of the last good read-out
+        self.logged = array("H", [0] * count)  # day until which events were read since the start, 0: none
+        self._clock_due = array("i", [0] * count)  # minute until which no clock is set
+        self._log = None  # collects events of the read-out that is on its way
         self.watched = -1  # whose bytes go to `tap`
         self.tap = None  # tap(view of received bytes), None at the end of the turn
         self._due = array("i", [0] * count)
@@ -165,9 +173,11 @@ class IecReader:
             return found, 0
         for index in range(len(self._due)):
             job = self.jobs[index]
-            if job & CLOCK and self._extra and 3 <= now % 15 <= 11:
+            if job & CLOCK and 3 <= now % 15 <= 11:
                 return index, CLOCK
-            if job & PROFILE and self._extra:
+            if job & EVENTS:
+                return index, EVENTS
+            if job & PROFILE:
                 return index, PROFILE
         return -1, 0
 
@@ -177,7 +187,7 @@ class IecReader:
         plan = self.meters.plan(index)
         self.asked += 1
         try:
-            if self._tries[index] or self._failures[index]:
+            if (self._tries[index] or self._failures[index]) and plan.read != _LISTEN:
                 await self._free_meter(plan)
             fastest = self._fastest(index, plan)
             await self._read(index, plan, fastest)
@@ -186,15 +196,17 @@ class IecReader:
                 self.silent += 1
             else:
                 self.damaged += 1
-                await self._resync()
+                if plan.read != _LISTEN:
+                    await self._resync()
                 if error.reason in _CODED and fastest > plan.opening:
                     self._slower[index] = min(self._slower[index] + 1, len(_SPEEDS))
             await self._missed(index, error.reason, began)
         except PeerError as error:
             self.damaged += 1
             if error.text == "password":
-                self.locked[index] = self._minute() + _LOCKED_MINUTES
-            await self._resync()
+                self._refused(index)
+            if plan.read != _LISTEN:
+                await self._resync()
             await self._missed(index, error.text, began)
         else:
             self.answered += 1
@@ -207,12 +219,22 @@ class IecReader:
             self._want(index, plan)
 
     def _want(self, index, plan):
-        """Note what is to be done beside the read-out."""
-        if self._extra and self.locked[index] <= self._minute():
-            if plan.clock and self._extra("iec_clock").is_off(self.meters.drifts[index]):
-                self.jobs[index] |= CLOCK
-            if plan.profile:
-                self.jobs[index] |= PROFILE
+        """Note what is to be done beside the read-out, in the programming mode for the most part."""
+        now = self._minute()
+        if not self._extra or plan.read == _LISTEN or plan.password and self.locked[index] > now:
+            return
+        drift_s = self.meters.drifts[index]
+        if plan.clock and drift_s and self._clock_due[index] <= now and self._extra("iec_clock").is_off(drift_s):
+            self.jobs[index] |= CLOCK
+        if plan.profile:
+            self.jobs[index] |= PROFILE
+        if plan.events and self.logged[index] != self.meters.day():
+            self.jobs[index] |= EVENTS
+
+    def _refused(self, index):
+        """A password was refused: it is not sent again for long."""
+        if self.locked[index] <= self._minute():
+            self.locked[index] = self._minute() + _LOCKED_MINUTES
 
     async def _missed(self, index, reason, began):
         """A try failed: another one in this round, or the round is over."""
@@ -240,6 +262,9 @@ class IecReader:
         """A session that reads what the plan asks for. FrameError, PeerError: nothing was shown."""
         meters, dialogue = self.meters, self._dialogue
         meters.begin()
+        log = None
+        if plan.events and self._extra and self.logged[index] != meters.day() and meters.is_clock_set():
+            log = self._extra("iec_events").riding(meters, index, plan)
         words = plan.read.split(" ")
         programs = len(words) > 1
         what, table = READ_OUT, b"?"
@@ -247,13 +272,18 @@ class IecReader:
             what = PROGRAMMING
         elif plan.read[:1] == "/":
             table = plan.read[1:].encode()
-        elif plan.read:
+        elif plan.read and plan.read != _LISTEN:
             what = int(plan.read)
-        await self.sign_on(plan, what, fastest, table)
+        self._log = log
+        try:
+            if plan.read == _LISTEN:
+                await self._listen(plan)
+            else:
+                await self.sign_on(plan, what, fastest, table)
+        finally:
+            self._log = None
         if programs:
             if plan.password:
-                if self.locked[index] > self._minute():
-                    raise PeerError("password")
                 await self.command(plan, None)
             for code in words[1:]:
                 try:
@@ -265,26 +295,51 @@ class IecReader:
         why = meters.done(index, plan, dialogue.identification)
         if why:
             raise PeerError(why)
+        if log and await log.keep():
+            self.logged[index] = meters.day()
 
-    async def sign_on(self, plan, what, fastest, table=b"?", take=True):
-        """Begin a session with a meter, and read out unless it is for programming."""
+    async def _listen(self, plan):
+        """Take one telegram of a meter that speaks unasked."""
+        dialogue = self._dialogue
+        dialogue.has_parity = plan.parity == 1
+        self._end = ticks_add(ticks_ms(), _SETUP_MS)
+        self._uart.discard()
+        self._quiet = ticks_ms()
+        dialogue.listen(plan.opening, _TELEGRAM_MS)
+        await self.drive(self._take)
+
+    async def sign_on(self, plan, what, fastest, table=b"?", take=None):
+        """Begin a session with a meter, and read out unless it is for programming; `take` as of drive(), None: to `meters`."""
         dialogue = self._dialogue
         dialogue.has_parity = plan.parity == 1
         dialogue.is_summed = False
         limit_ms = _PROGRAM_MS if what == PROGRAMMING else _SETUP_MS + _READ_OUT_BYTES * 10000 // max(fastest, 1200)
         self._end = ticks_add(ticks_ms(), limit_ms)
         dialogue.sign_on(plan.address.encode(), what, plan.opening, fastest, table, plan.wakes == 1)
-        await self.drive(self._take if take else None)
+        await self.drive(take or self._take)
 
     async def command(self, plan, command, data=b"", take=None, wait_ms=5000):
         """A command of the programming mode; None: the password. Raises as Dialogue does."""
         if command is None:
-            self._dialogue.password(plan.password.encode(), b"P%d" % plan.level)
+            if self.locked[self._active] > self._minute():
+                raise PeerError("password")
+            self._dialogue.password(self._password(plan), b"P%d" % plan.level)
         else:
             self._dialogue.command(command, data, wait_ms)
         self._held.clear()
         self._end = ticks_add(ticks_ms(), _PROGRAM_MS)
         await self.drive(take or self._take_answer)
+
+    def _password(self, plan):
+        """The password as the meter wants it: third-generation Turkish ones want it computed from what they sent."""
+        dialogue = self._dialogue
+        if dialogue.identification.text[:3] == b"<3>" and self._extra:
+            return self._extra("iec_password").answer(plan.password.encode(), dialogue.operand)
+        return plan.password.encode()
+
+    def takes_ms(self, count):
+        """Return how long so many characters take at the speed of the session."""
+        return count * 10000 // self._dialogue.baud
 
     def tells_rows(self, is_wanted):
         """Whether `take` hears of the ends of lines."""
@@ -301,6 +356,8 @@ class IecReader:
             self.meters.take(reader.address, reader.index, reader.value, reader.unit)
         elif event == AGAIN:
             self.meters.begin()
+        if self._log:
+            self._log.take(event, reader)
 
     def _take_answer(self, event, reader):
         """Take what the answer to one command has, which is void until its end: those before it are not."""
@@ -388,10 +445,12 @@ class IecReader:
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def _job(self, index, job):
-        """Set a clock, or read more of a profile. Whatever comes of it, the read-outs go on."""
+        """Set a clock, read events or more of a profile. Whatever comes of it, the read-outs go on."""
         plan = self.meters.plan(index)
         self.jobs[index] &= ~job
-        name = "iec_clock" if job == CLOCK else "iec_profile"
+        name = _NAMES.split(" ")[job]
+        if job == CLOCK:
+            self._clock_due[index] = self._minute() + _CLOCK_MINUTES
         try:
             await self._extra(name).run(self, index, plan)
         except FrameError as error:
@@ -399,7 +458,10 @@ class IecReader:
             self.meters.event(index, f"{name[4:]}: {error.reason}")
             await self._resync()
         except PeerError as error:
+            if job == EVENTS:
+                self.logged[index] = self.meters.day()  # it has none, or not for us: not before tomorrow
             if error.text == "password":
-                self.locked[index] = self._minute() + _LOCKED_MINUTES
+                self._refused(index)
+                self.jobs[index] = 0
             self.meters.event(index, f"{name[4:]} refused: {error.text}")
             await self._resync()

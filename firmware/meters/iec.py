@@ -9,12 +9,12 @@ from array import array
 from micropython import const
 
 from firmware.meters import iec_codes as codes
+from firmware.meters.iec_time import IecTime
 from firmware.state.iec_meters import Plan
 from firmware.state.readings import NOT_DETECTED, PRESENT, SILENT, Device, Group
-from lib.clock import calendar
 from lib.iec62056.errors import FormatError
 from lib.iec62056.times import clock, date, date_time
-from lib.iec62056.values import is_same_number, number
+from lib.iec62056.values import is_same_number, number, word
 
 _VALUES = const(23)  # rows of VALUES
 _COUNTERS = const(18)
@@ -57,20 +57,20 @@ class IecDevice(Device):
         return None
 
 
-class IecMeters:
-    """`devices` and `lines` belong together, one for each meter. `drifts`: seconds that a meter's clock is ahead, None if not
-    known; `errors`: what went wrong at the last turn, "" if nothing; `readings`, `events`: of the gateway.
+class IecMeters(IecTime):
+    """`devices` and `lines` belong together, one for each meter. `errors`: what went wrong at the last turn, "" if nothing;
+    `faults`, `states`: error word (F.F), status word (C.5.0), None if not told; `readings`, `events`: of the gateway.
     """
 
     def __init__(self, devices, lines, gateway_clock, readings, events, profiles=lambda: None):
         """profiles(): what keeps load profiles, None where nothing does."""
         self.devices = devices
         self.lines = lines
-        self.drifts: list = [None] * len(devices)
-        self.is_dashed = bytearray(len(devices))  # whether the meter writes hh:mm:ss, as Turkish ones do
+        IecTime.__init__(self, len(devices), gateway_clock)
+        self.faults: list = [None] * len(devices)
+        self.states: list = [None] * len(devices)
         self.profiles = profiles
         self.errors = ["not read yet"] * len(devices)
-        self._clock = gateway_clock
         self._readings = readings
         self._events = events
         self._mantissas = array("q", [0] * (_VALUES + _COUNTERS))
@@ -89,8 +89,9 @@ class IecMeters:
         self._fresh_ms = 0
         self._has_colons = False
         self._serial = b""
-        self._date = self._time = None
-        self._local = None  # our time when the meter's was told
+        self._date = self._time = self._season = None
+        self._told = 0  # UTC when the meter told its time
+        self._fault = self._state = None
 
     def take(self, address, index, value, unit):
         """Take a value: its address, the number of its group in the line, text and unit as they came."""
@@ -134,16 +135,25 @@ class IecMeters:
                 self._exponents[7], self._mantissas[7] = before
             else:
                 self._mantissas[7] = -self._mantissas[7]
+        elif row == codes.FAULT:
+            self._fault = word(value)
+        elif row == codes.STATE:
+            self._state = word(value)
         else:
-            self._local = self._clock.local()
             if row == codes.TIME:
-                self._time = clock(value)[3:6]
+                told = clock(value)
                 self._has_colons = b":" in bytes(value)
-            elif row == codes.DATE:
-                self._date = date(value)[:3]
             else:
-                told = date_time(value)
-                self._date, self._time = told[:3], told[3:6]
+                told = date(value) if row == codes.DATE else date_time(value)
+            if told is None:
+                return  # zeros: it has none
+            if row != codes.DATE:
+                self._told = self._clock.utc()
+                self._time = told[3:6]
+            if row != codes.TIME:
+                self._date = told[:3]
+            if told[6] is not None:
+                self._season = told[6]
 
     def done(self, index, plan, identification):
         """All values are good: show them. Return "" or why they are nobody's: the meter is another one."""
@@ -174,7 +184,8 @@ class IecMeters:
         if not device.phases:
             has = [self._exponents[at] != _NONE for at in (1, 2, 3, 4, 5, 6)]
             device.phases = 1 if (has[0] or has[3]) and not (has[1] or has[2] or has[4] or has[5]) else 3
-        self._look_at_clock(index)
+        self.judge(index, self._date, self._time, self._season, self._has_colons, self._told)
+        self._judge_words(index, plan)
         self.errors[index] = ""
         device.status = PRESENT
         if is_new:
@@ -212,16 +223,6 @@ class IecMeters:
                 return getattr(group, column)
         return wanted
 
-    def _look_at_clock(self, index):
-        self.drifts[index] = None
-        self.is_dashed[index] = self._has_colons
-        if self._time and self._date and self._clock.is_set:
-            try:
-                told = calendar.to_unix(*self._date, *self._time)
-            except ValueError:
-                return
-            self.drifts[index] = told - calendar.to_unix(*self._local)
-
     def failed(self, index, reason):
         """The meter did not answer, or what it said could not be used, after all tries."""
         device = self.devices[index]
@@ -236,38 +237,23 @@ class IecMeters:
             self._events.add("meter", f"{device.port} {device.slot}: {reason}")
         self._readings.untried.discard(device)
 
-    # What iec_clock.py and iec_profile.py need of time; a meter's clock is taken for local time.
+    def _judge_words(self, index, plan):
+        """Keep error and status word; that a meter is not healthy any more is an event, for reading may clear the word."""
+        before, self.faults[index], self.states[index] = self.faults[index], self._fault, self._state
+        if not self._fault or self._fault == before:
+            return
+        if not before:
+            self.event(index, f"the meter reports a fault, {self._fault:x}")
+        profiles = self.profiles() if plan.events else None
+        if profiles is not None and self._clock.is_set and self.devices[index].serial:
+            try:
+                profiles.log(self.devices[index].serial, ((self._clock.utc(), "F.F", f"{self._fault:x}"),))
+            except OSError:
+                pass  # the event tells of it
 
-    def is_clock_set(self):
-        return self._clock.is_set
-
-    def utc(self):
-        return self._clock.utc()
-
-    def minute(self):
-        return self._clock.utc() // 60
-
-    def local(self):
-        return self._clock.local()
-
-    def civil(self, utc):
-        """Return local (year, ... second) of an instant."""
-        return self._clock.local(utc)
-
-    def utc_of(self, time):
-        """Return Unix seconds of a civil time of the meter; of the hour that comes twice in autumn the first."""
-        civil = calendar.to_unix(*time[:6])
-        if time[6] == 2:
-            return civil
-        for guess in (civil - 7200, civil - 3600):  # 2 h where the offset grows, to begin with the earlier one
-            utc = civil - self._clock.zone.offset_s(guess)
-            if self._clock.zone.offset_s(utc) == civil - utc:
-                return utc
-        return civil - self._clock.zone.offset_s(civil)
-
-    def more(self, reader, index):
-        """A profile has more than fits a turn."""
-        reader.jobs[index] |= 2
+    def more(self, reader, index, job=2):
+        """A profile, or the job given, has more than fits a turn."""
+        reader.jobs[index] |= job
 
     def event(self, index, text):
         """Tell a person of something that was done to a meter."""

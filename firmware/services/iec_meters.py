@@ -1,4 +1,5 @@
-"""The IEC 62056-21 meters over HTTP: /api/iec_meters, /api/iec_meters/<number> (POST, DELETE), /api/iec_readout/<number>.
+"""The IEC 62056-21 meters over HTTP: /api/iec_meters (POST adds one), /api/iec_meters/<number> (POST, DELETE),
+/api/iec_readout/<number>.
 
 Of a password only whether it is set. A raw read-out is asked of the meter then and handed on as it comes: it is kept nowhere.
 """
@@ -8,11 +9,13 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from firmware.services.settings import put_row
 from firmware.state import iec_meters
 from firmware.state.readings import STATUS_WORDS
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, room
 
+_ALL = const("/api/iec_meters")
 _PATH = const("/iec_meters.json")
 _ROOM = const(900)  # more than a meter takes
 _RING = const(1024)  # bytes of a read-out on their way: a second at 9600
@@ -27,7 +30,7 @@ def _document(gateway):
 
 
 async def get(gateway, request, response):
-    """The list, its fields, and how each meter fares."""
+    """How each meter fares, and the fields of one, as /api/settings has rows."""
     lines, _ = iec_meters.load(_document(gateway))
     response.put(b'{"most":')
     response.put_int(iec_meters.MOST)
@@ -37,6 +40,15 @@ async def get(gateway, request, response):
         await room(response, _ROOM)
         response.put(comma)
         await put_items(response, _items(gateway, number + 1, iec_meters.Plan(line)))
+        response.put(b"}")
+        comma = b",{"
+        await asyncio.sleep_ms(0)
+    response.put(b'],"fields":[')
+    comma = b"{"
+    for field in iec_meters.fields():
+        await room(response, _ROOM)
+        response.put(comma)
+        await put_row(response, field)
         response.put(b"}")
         comma = b",{"
         await asyncio.sleep_ms(0)
@@ -62,7 +74,13 @@ def _items(gateway, number, plan):
     yield "serial", device.serial
     yield "error", meters.errors[index]
     yield "clock_ahead_s", meters.drifts[index]
-    yield "read_utc", 60 * reader.seen[index] if reader.seen[index] else None
+    fault, state, locked = meters.faults[index], meters.states[index], 60 * reader.locked[index]
+    yield "fault", None if fault is None else f"{fault:x}"
+    yield "state", None if state is None else f"{state:x}"
+    yield "password_refused_until", locked if locked > meters.utc() else None
+    utc = 60 * reader.seen[index] or None
+    yield "read_utc", utc
+    yield "read_time", gateway.clock.local_text(utc) if utc else ""
 
 
 def _find(gateway, number, plan):
@@ -80,7 +98,12 @@ async def post(gateway, request, response, body):
     """Change a meter, or add one behind the last: fields that are not named stay as they are, or are the defaults."""
     document = _document(gateway)
     lines, _ = iec_meters.load(document)
-    number = _number(request, min(len(lines) + 1, iec_meters.MOST))
+    if request.path == _ALL:
+        number = len(lines) + 1
+        if number > iec_meters.MOST:
+            raise HttpError(409, f"there is room for {iec_meters.MOST} meters")
+    else:
+        number = _number(request, min(len(lines) + 1, iec_meters.MOST))
     before = lines[number - 1] if number <= len(lines) else None
     try:
         line = iec_meters.checked(body, before)

@@ -43,6 +43,8 @@ async def get(gateway, request, response):
                 ("period_min", meter.period),
                 ("first", first),
                 ("last", last),
+                ("first_time", gateway.clock.local_text(first or last)),
+                ("last_time", gateway.clock.local_text(last)),
                 ("count", count),
                 ("missing", max(0, (last - (first or last)) // (60 * meter.period) + 1 - count)),
             ),

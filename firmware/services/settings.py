@@ -32,7 +32,7 @@ async def get(gateway, request, response):
         for row in rows.strip().split("\n"):
             await room(response, _ROOM)
             response.put(comma)
-            await _put_row(response, schema.Setting(page, row, None if count is None else "#"))
+            await put_row(response, schema.Setting(page, row, None if count is None else "#"))
             await asyncio.sleep_ms(0)
             response.put(b"}")
             comma = b",{"
@@ -56,7 +56,8 @@ async def get(gateway, request, response):
     response.put(b"}}")
 
 
-async def _put_row(response, setting):
+async def put_row(response, setting):
+    """Put the members of a schema row."""
     await put_items(response, _row(setting))
     if setting.kind == "choice":
         response.put(b',"choices":[[')

@@ -10,7 +10,7 @@ from micropython import const
 from firmware.state.schema import Setting
 
 MOST = 32  # standard loads of one RS-485 segment
-_BAUDS = const("300=300,600=600,1200=1200,2400=2400,4800=4800,9600=9600,19200=19200")
+_BAUDS = const("300=300,600=600,1200=1200,2400=2400,4800=4800,9600=9600,19200=19200,115200=115200")
 FIELDS = (
     "port|choice|0|0=RS-485,1=Left infrared||Port",
     "address|text||32||Meter number or address, empty for the only meter",
@@ -23,13 +23,14 @@ FIELDS = (
     "parity|flag|1|||7 bits with even parity",
     "wakes|flag|0|||Battery meter: woken first",
     "clock|flag|0|||Set the meter's clock",
-    "read|text||120||What to read: empty, a packet (7), a table (/2), or command and codes (R5 1.8.0 2.8.0)",
+    "read|text||120||What to read: empty, a packet (7), a table (/2), D: what comes unasked, or command and codes (R5 1.8.0)",
     "profile|text||60||Load profile: empty, auto, or command, code and form of time (R5 P.01 zYYMMDDhhmm)",
+    "events|text||60||Event log: empty, auto, packets (0 or 89), or command, code and form of time (R5 P.98 zYYMMDDhhmm)",
 )
 # The same, for those who read lines: names, and which are texts
-_NAMES = const("port address name password level period opening fastest parity wakes clock read profile")
-_TEXTS = const("ntttnnnnnnntt")
-_SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200))
+_NAMES = const("port address name password level period opening fastest parity wakes clock read profile events")
+_TEXTS = const("ntttnnnnnnnttt")
+_SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200, 115200))
 
 
 def fields():
@@ -42,7 +43,7 @@ class Plan:
     """One meter's line as attributes, named as in FIELDS."""
 
     port = level = period = opening = fastest = parity = wakes = clock = 0
-    address = name = password = read = profile = ""
+    address = name = password = read = profile = events = ""
 
     def __init__(self, line):
         """ValueError: the line is not in order."""
@@ -100,7 +101,7 @@ def checked(values, before=None):
             value = field.check(value)
             if isinstance(value, str):
                 if any([ord(sign) > 126 for sign in value]) and field.name != "name" or "|" in value:
-                    raise ValueError("no | and plain letters are expected")
+                    raise ValueError("plain letters without a vertical bar are expected")
                 _CHECKS.get(field.name, _any)(value)
         except ValueError as error:
             raise Wrong(field.name, str(error))
@@ -144,10 +145,10 @@ def _password(value):
 def _read(value):
     words = value.split(" ")
     is_list = len(words) > 1 and len(words[0]) == 2 and words[0][0] == "R" and words[0][1] in "123456"
-    is_code = len(value) == 1 and value in "6789"
+    is_code = len(value) == 1 and value in "6789D"
     is_table = len(value) == 2 and value[0] == "/" and value[1] in "1234"
     if value and not (is_list or is_code or is_table) or "(" in value or ")" in value:
-        raise ValueError("6 to 9, /1 to /4, or a command such as R5 and codes are expected")
+        raise ValueError("6 to 9, /1 to /4, D, or a command such as R5 and codes are expected")
 
 
 def _profile(value):
@@ -156,4 +157,9 @@ def _profile(value):
         raise ValueError("auto, or such as R5 P.01 zYYMMDDhhmm is expected")
 
 
-_CHECKS = {"address": _address, "password": _password, "read": _read, "profile": _profile}
+def _events(value):
+    if not value.isdigit() or "1" in value or "2" in value:
+        _profile(value)
+
+
+_CHECKS = {"address": _address, "password": _password, "read": _read, "profile": _profile, "events": _events}

@@ -4,9 +4,9 @@ import os
 import re
 import subprocess
 import time
-import zipfile
-from xml.etree import ElementTree
+from datetime import UTC, datetime, timedelta
 
+import openpyxl
 import pytest
 from playwright.sync_api import expect
 
@@ -101,10 +101,17 @@ def test_files_and_print(rig, browser, tmp_path):
         assert xlsx.value.suggested_filename.endswith(".xlsx")
         xlsx.value.save_as(tmp_path / "profile.xlsx")
         sheet = table_of(tmp_path / "profile.xlsx")
-        assert sheet[0][:3] == ["local_time", "status", "1.8.0 kWh"] and len(sheet) == count + 1
-        assert sheet[1][2] == lines[1].split(",")[3] and len(sheet[1]) == 10
-        utc = int(lines[1].split(",")[0])
-        assert abs((float(sheet[1][0]) - 25569) * 86400 - (utc + 3 * 3600)) < 1, "local time"
+        assert sheet[0][:4] == ("utc", "local_time", "status", "1.8.0 kWh") and len(sheet) == count + 1
+        assert all(len(cells) == 11 for cells in sheet)
+        for line, (utc, local, status, *values) in zip(lines[1:], sheet[1:], strict=True):
+            cells = line.split(",")
+            told = datetime.fromtimestamp(int(cells[0]), UTC).replace(tzinfo=None)
+            assert abs(utc - told) < timedelta(seconds=1) and local - utc == timedelta(hours=3)
+            assert f"{local + timedelta(milliseconds=500):%d.%m.%Y %H:%M}" == cells[1]
+            assert [status or "", *(value if value is not None else "" for value in values)] == [
+                cells[2],
+                *(float(cell) if cell else "" for cell in cells[3:]),
+            ]
         page.locator("summary", has_text="Events").click()
         expect(page.get_by_text("cover opened")).to_be_visible()
         page.emulate_media(media="print")
@@ -134,12 +141,92 @@ def test_without_profiles_there_is_no_link(browser):
         expect(page.get_by_text("No meter has told a load profile yet.")).to_be_visible()
 
 
+def served(page, profiles, records):
+    """Have the page get these profiles and records, whatever it asks for."""
+    page.route("**/api/profile", lambda route: route.fulfill(json={"profiles": profiles}))
+    page.route(
+        "**/api/profile/*",
+        lambda route: route.fulfill(json={"key": KEY, "period_min": 15, "columns": profiles[0]["columns"], "records": records()}),
+    )
+
+
+def entry(first, last, first_time, last_time):
+    columns = [{"code": "1.8.0", "unit": "kWh"}, {"code": "1.9.0", "unit": "kWh"}]
+    times = {"first": first, "last": last, "first_time": first_time, "last_time": last_time}
+    return {"key": KEY, "period_min": 15, "count": 9, "missing": 0, "columns": columns, **times}
+
+
+def test_the_double_hour_a_record_at_an_odd_time_and_holes(rig, browser, tmp_path):
+    begin = 1792879200 + 900  # 24.10.2026 22:00 UTC, 00:00 in Ljubljana; summer time ends at 01:00 UTC
+    change_utc = 1792890000
+    times = [begin + 900 * number for number in range(24)]
+    del times[6:9]  # 01:45 to 02:15 in summer time
+    times.insert(3, times[2] + 420)  # power failed at 00:52
+    del times[4]  # ... until after 01:00
+    records = [[at, 7200 if at < change_utc else 3600, 0x80 if at % 900 else 0, at / 1e6, 0.25] for at in times]
+    kept = entry(begin, times[-1], "25.10.2026 00:15:00", "25.10.2026 05:00:00")
+    answers = iter([records])
+    with Visitor(browser, rig) as visitor:
+        visitor.page.on("dialog", lambda dialog: dialog.accept())
+        served(visitor.page, [kept], lambda: next(answers, []))
+        page = visitor.open("#/profile")
+        rows = page.locator("details table tbody tr")
+        expect(rows).to_have_count(25)
+        names = rows.locator("th").all_text_contents()
+        assert names[2:5] == [f"25.10.2026 {time} (+02:00)" for time in ("00:45", "00:52", "01:00")]
+        assert names.count("25.10.2026 02:15 (+02:00)") == names.count("25.10.2026 02:15 (+01:00)") == 1
+        holes = [names[at] for at in range(25) if "missing" in rows.nth(at).text_content()]
+        assert holes == [f"25.10.2026 {time} (+02:00)" for time in ("01:00", "01:45", "02:00", "02:15")]
+        assert [cell.text_content() for cell in rows.nth(4).locator("td").all()] == ["–", "–", "missing"]
+        with page.expect_download() as xlsx:
+            page.get_by_role("button", name="XLSX").click()
+        xlsx.value.save_as(tmp_path / "holes.xlsx")
+        sheet = table_of(tmp_path / "holes.xlsx")
+        assert sheet[5][2:] == (None, None, None) and sheet[4][2] == "80", "a hole is an empty cell, never zero"
+        visitor.shot("profile-double-hour")
+        page.locator("#view select").select_option(label="Hourly")
+        answers = iter([records])
+        page.get_by_role("button", name="Show").click()
+        expect(rows).to_have_count(6)
+        told = [row.locator("td").all_text_contents() for row in rows.all()]
+        assert [cells[2] for cells in told] == ["missing", "missing", "missing", "", "", ""]
+        assert told[3][1] == "1" and told[3][0] == f"{(change_utc + 3600) / 1e6:,.6f}".rstrip("0")
+
+
+def test_an_empty_span_and_no_profile_at_all(rig, browser):
+    with Visitor(browser, rig) as visitor:
+        kept = entry(1782864900, 1785542400, "01.07.2026 02:15:00", "01.08.2026 02:00:00")
+        served(visitor.page, [kept], list)
+        page = visitor.open("#/profile")
+        expect(page.locator("input[type=date]").last).to_have_value("2026-08-01")
+        expect(
+            page.get_by_text(
+                "There is no record in this span. The gateway has those from 01.07.2026 02:15 to 01.08.2026 02:00."
+            )
+        ).to_be_visible()
+        for gone in (page.locator(".chart"), page.get_by_role("button", name="XLSX")):
+            expect(gone).to_be_hidden()
+        page.unroute_all()
+        page.route("**/api/profile", lambda route: route.fulfill(json={"profiles": []}))
+        page.reload()
+        expect(page.get_by_text("No meter has told a load profile yet.")).to_be_visible()
+        page.get_by_role("link", name="IEC 62056-21 meters").click()
+        expect(page.get_by_text("This needs the login of admin.")).to_be_visible()
+
+
+def test_print_is_on_white(rig, browser):
+    with Visitor(browser, rig, scheme="dark") as visitor:
+        page = visitor.open(f"#/profile/{KEY}")
+        expect(page.locator(".uplot canvas")).to_be_visible()
+        root = "getComputedStyle(document.documentElement).colorScheme"
+        page.evaluate(f"window.print = () => {{ window.printed = {root}; dispatchEvent(new Event('afterprint')) }}")
+        page.get_by_role("button", name="Print").click()
+        page.wait_for_function("window.printed")
+        assert page.evaluate("window.printed") == "light" and page.evaluate(root) == "light dark"
+
+
 def table_of(path):
-    """The cells of the one sheet in an XLSX file, as they are written."""
-    with zipfile.ZipFile(path) as parts:
-        assert parts.testzip() is None
-        for name in parts.namelist():
-            ElementTree.fromstring(parts.read(name))
-        tree = ElementTree.fromstring(parts.read("xl/sheet.xml"))
-    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    return [["".join(cell.itertext()) for cell in row] for row in tree.iter(space + "row")]
+    """The rows of the one sheet in an XLSX file, as openpyxl reads them."""
+    book = openpyxl.load_workbook(path)
+    (sheet,) = book.worksheets
+    return [tuple(cell.value for cell in row) for row in sheet.iter_rows()]

@@ -43,6 +43,20 @@ def constant(path, name):
     raise KeyError(name)
 
 
+def iec_fields():
+    """Names of what the list of IEC 62056-21 meters has of each."""
+    return re.findall(r'^    "(\w+)\|', (TOP / "firmware/state/iec_meters.py").read_text(), re.MULTILINE)
+
+
+def event_words():
+    """The words in which events of meters are told."""
+    source = (TOP / "lib/iec62056/event_log.py").read_text()
+    told = re.findall(r"\|[\d.]+ [a-z]\d? ([a-z ]+?)(?: L\d)?(?=[|\"])", source)
+    bits = re.search(r'_BITS = const\(\n((?: +".*"\n)+)', source)[1]
+    told += re.sub(r' begins| ends|[\n"]|^ +', "", bits, flags=re.MULTILINE).split(",")
+    return {*told, "begins", "ends"} - {""}
+
+
 def sources():
     return {path: path.read_text() for path in sorted(web.SOURCES.rglob("*")) if path.suffix in (".js", ".html", ".css")}
 
@@ -52,6 +66,8 @@ def said_by_the_gateway():
     keys = {"cause." + cause for cause in constant("firmware/services/push_connect.py", "SENTENCES")}
     keys |= {"cause.admitted", "cause.reached"}
     keys |= {"fault." + cause for cause in FAULTS.split()} | {"fault.not an image"}
+    keys |= {"setting.iec." + name for name in iec_fields()} | {"log." + words for words in event_words()}
+    keys |= {"choice.Left infrared"}
     for page, rows, count in schema.TABLES:
         for row in rows.strip().split("\n"):
             setting = schema.Setting(page, row, None if count is None else "#")
@@ -117,8 +133,17 @@ def test_every_setting_has_its_texts():
                     word = pair.partition("=")[2]
                     assert f"choice.{word}" in known or word.isdigit() or word in PROPER_NAMES, (setting.name, word)
     for key in known:
-        if key.startswith("setting.") and key != "setting.restart":
+        if key.startswith("setting.iec."):
+            assert key[12:] in iec_fields(), f"{key} is of no field"
+        elif key.startswith("setting.") and key != "setting.restart":
             assert schema.find(key[8:].replace("#", "1")) is not None, f"{key} is of no setting"
+
+
+def test_every_field_and_event_of_a_meter_has_its_texts():
+    known = web.texts()["tr"]
+    assert len(iec_fields()) > 12 and len(event_words()) > 30
+    for key in ["setting.iec." + name for name in iec_fields()] + ["log." + words for words in event_words()]:
+        assert key in known, key
 
 
 def test_nothing_points_elsewhere():

@@ -268,8 +268,10 @@ class Dialogue:
             if event != reading.NAK or pause_ms or is_password:
                 break
             pause_ms = _NAK_PAUSE_MS
+        if is_password and event != reading.ACK:
+            raise PeerError("password")  # NAK, signed off, or an error in words
         if event == reading.NAK:
-            raise PeerError("password" if is_password else "nak")
+            raise PeerError("nak")
         if self._refusal:
             raise PeerError(self._refusal.decode())
         is_data = event == BLOCK

@@ -39,6 +39,18 @@ def number(text):
     return -mantissa if sign == 0x2D else mantissa, point - digits if point >= 0 else 0
 
 
+def word(text):
+    """Return a status or error word as an integer: of up to 16 hexadecimal digits, or of more binary ones, bit 0 the last.
+
+    None for an empty one. FormatError for anything else.
+    """
+    text = bytes(text).strip()
+    try:
+        return int(text, 2 if len(text) > 16 else 16) if text else None
+    except ValueError:
+        raise FormatError("number") from None
+
+
 def items(text, separators=b",;"):
     """Yield the parts of a list as views of it."""
     text = memoryview(text)

@@ -83,6 +83,10 @@ class IecLine(threading.Thread):
         while not self._stopping:
             now = time.monotonic()
             self._deliver(now)
+            for meter in self.meters:
+                if meter.speaks_s:
+                    with meter.lock:
+                        meter.speak(now, self._say)
             timeout_s = _TICK_S if not self._queue else max(0.0, self._queue[0][0] - time.monotonic())
             if self.fault == "busy":
                 timeout_s = 0.005

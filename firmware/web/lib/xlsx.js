@@ -37,11 +37,12 @@ export function xlsx(title, rows) {
     ),
     "xl/_rels/workbook.xml.rels": relations(["worksheet", "styles"], ["sheet.xml", "styles.xml"]),
     "xl/styles.xml": part(
-      `<styleSheet xmlns="${MAIN}"><fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>` +
-        '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf numFmtId="22" applyNumberFormat="1"/></cellXfs></styleSheet>',
+      `<styleSheet xmlns="${MAIN}"><fonts count="1"><font/></fonts><fills count="1"><fill><patternFill/></fill></fills><borders count="1"><border/></borders>` +
+        '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf numFmtId="22" applyNumberFormat="1"/></cellXfs>' +
+        '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
     ),
     "xl/sheet.xml": part(
-      `<worksheet xmlns="${MAIN}"><cols><col min="1" max="1" width="17" customWidth="1"/></cols><sheetData>${sheet}</sheetData></worksheet>`,
+      `<worksheet xmlns="${MAIN}"><cols><col min="1" max="2" width="17" customWidth="1"/></cols><sheetData>${sheet}</sheetData></worksheet>`,
     ),
   });
 }

@@ -5,6 +5,7 @@ import counters from "./counters.js";
 import diagnostics from "./diagnostics.js";
 import events from "./events.js";
 import graph from "./graph.js";
+import iec from "./iec.js";
 import login from "./login.js";
 import measurements from "./measurements.js";
 import password from "./password.js";
@@ -23,6 +24,7 @@ export const PAGES = {
   diagnostics,
   events,
   graph,
+  ...(HAS.iec62056 && { iec }),
   login,
   measurements,
   password,

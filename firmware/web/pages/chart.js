@@ -92,7 +92,8 @@ function ranged(low, high) {
   return [low < 0 ? low - most * 0.08 : 0, high > 0 ? high + most * 0.08 : low < 0 ? 0 : most];
 }
 
-function hatch({ ctx, bbox, valToPos }, data, colour) {
+/** Hatch what is not known. `data` as of makeChart(). */
+export function hatch({ ctx, bbox, valToPos }, data, colour) {
   ctx.save();
   ctx.beginPath();
   data.x.forEach((x, at) => {

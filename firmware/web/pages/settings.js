@@ -130,6 +130,7 @@ export default async function mount(view, app) {
       pages.map((name) =>
         tab("#/settings/" + encodeURIComponent(name), t("page." + name, {}, name), name === page, touched.has(name)),
       ),
+      HAS.iec62056 && mayChange && tab("#/iec", t("nav.iec")),
       tab("#/backup", t("nav.backup")),
       tab("#/password", t("nav.password")),
       tab("#/reset", t("nav.reset")),

@@ -1,9 +1,15 @@
 """IEC 62056-21 meters: brands as data, read-outs, clock, programming mode with a password, load profile, and faults.
 
 An entry of a meters file: {"family": "IEC Makel", "serial": "80099921", "opening": 300, "fastest": 9600, "password": "1234",
-"parity": true, "reaction_ms": 200, "fault": "none", "values": {"1.8.0": "001234.567*kWh"}}.
+"parity": true, "reaction_ms": 200, "fault": "none",
+"values": {"1.8.0": "001234.567*kWh"}, "events": ["96.70(24-05-01,12:00)"]};
+values may be those of 0.9.1, 0.9.2 and F.F, too. `season`: the digit in front of a VDEW meter's times. `speaks_s`: it
+speaks unasked, every so many seconds (mode D). Three wrong passwords lock a meter.
 """
 
+import base64
+import hashlib
+import hmac
 import random
 import threading
 from datetime import datetime, timedelta
@@ -15,7 +21,7 @@ from tools.rig.world import local
 SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200)
 FAULTS = (
     *("none", "mute", "late", "crc", "parity", "garbage", "short", "endless"),
-    *("wrong_speed", "wrong_address", "wrong_number", "no_password"),
+    *("wrong_speed", "wrong_address", "wrong_number", "no_password", "no_clock", "no_date"),
 )
 STX, ETX, SOH, ACK, NAK = b"\x02", b"\x03", b"\x01", b"\x06", b"\x15"
 PERIOD_MIN = 15
@@ -40,8 +46,28 @@ BRANDS = {
     ),
     "Landis": ("LGZZ\\2ZMD1204407.B32", "vdew", "R5", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "3.8.0", "4.8.0", "1.6.0")),
     "Iskra": ("ISKZMT174-0001", "vdew", "R5", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "1.7.0", "32.7.0", "52.7.0", "72.7.0")),
+    "Mas": ("MASZ<3>VAN(M1.R1)", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "32.7.0")),
+    "Dsmr": ("ISKZ\\2M550E-1012", "dsmr", "", ("1.8.1", "1.8.2", "2.8.1", "2.8.2", "1.7.0", "32.7.0")),
     "Elster": ("ELSZ\\@V9.30", "vdew", "R5", ("1.8.0", "1.8.1", "2.8.0", "5.8.0", "8.8.0")),
 }
+# Lines of Turkish read-outs that tell events, as captured read-outs have them
+EVENTS = {
+    "Makel": (
+        "96.70(00-00-00,00:00)",
+        "96.71(18-04-06,16:05)(01)",
+        "96.7.0(02)",
+        "96.77.0*1(19-05-10,10:03,19-05-10,10:14)",
+        "96.77.0*2(19-05-09,20:17,19-05-10,08:40)",
+        "96.77.2*1(18-12-12,20:19,99-99-99,99:99)",
+    ),
+    "Mas": (
+        "96.7.10*1(26-01-28,16:24:35;26-02-04,11:56:09)",
+        "96.7.12(26-01-28,16:21:57;00-00-00,00:00:00)",
+        "96.77.20(25-11-17,13:12:46;00-00-00,00:00:00)",
+        "96.20.16*1(00-00-00,00:00:00;00-00-00,00:00:00)",
+    ),
+}
+_LOCKS = 3  # wrong passwords lock
 _TEXT = {
     "8": ("{:010.3f}", {"1": "kWh", "2": "kWh", "9": "kVAh"}, "kvarh"),
     "6": ("{:07.3f}", {}, "kW"),
@@ -54,6 +80,16 @@ def check(data):
     for byte in data:
         value ^= byte
     return bytes((value,))
+
+
+def crc16(data):
+    """That of DSMR: reflected, polynomial A001, from 0."""
+    value = 0
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0xA001 if value & 1 else 0)
+    return value
 
 
 def block(data):
@@ -76,6 +112,9 @@ class IecMeter:
             raise RigError(f"no brand is called {brand!r}; there are {', '.join(BRANDS)}")
         self.identification, self.form, self.command, self.codes = BRANDS[brand]
         self.port = entry.get("port", "rs485")
+        self.events = list(entry.get("events", EVENTS.get(brand, ())))
+        self.season = entry.get("season", "")
+        self.speaks_s = entry.get("speaks_s", 0)
         self.serial = entry.get("serial", "00000001")
         self.address = entry.get("address", self.serial)
         self.model = "IEC " + brand
@@ -92,7 +131,10 @@ class IecMeter:
         self.lock = threading.RLock()
         self.pins = {}
         self.clock_offset_s = entry.get("clock_ahead_s", 0)
-        self.readouts = self.clocks_set = self.passwords = 0
+        self.readouts = self.clocks_set = self.passwords = self.wrong_passwords = self.sessions = 0
+        self.written = []  # codes
+        self._operand = self.serial.encode()
+        self._speaks_at = 0.0
         self.base = 1000 + int.from_bytes(self.serial.encode()[-3:], "big") % 90000
         self.baud = self.opening
         self._state = "idle"
@@ -110,6 +152,7 @@ class IecMeter:
     def present(self):
         with self.lock:
             counts = {"readouts": self.readouts, "clocks_set": self.clocks_set, "passwords": self.passwords}
+            counts |= {"wrong_passwords": self.wrong_passwords, "sessions": self.sessions, "written": self.written}
             return {**{code: self._text(code) for code in self.codes}, **counts, "clock_ahead_s": self.clock_offset_s}
 
     def advance(self):
@@ -137,20 +180,31 @@ class IecMeter:
             return "0001.250*kW"
         return "005.120*A" if kind in ("31", "51", "71") else "230.4*V"
 
-    def read_out(self):
+    def _clock_lines(self, now):
+        """What the meter says of its time."""
+        turkish = self.form == "turkish"
+        time_text = f"{now:%H:%M:%S}" if turkish else f"{self.season}{now:%H%M%S}"
+        date_text = f"{now:%y-%m-%d}" if turkish else f"{self.season}{now:%y%m%d}"
+        pins = self.pins
+        return [f"0.9.1({pins.get('0.9.1', time_text)})", f"0.9.2({pins.get('0.9.2', date_text)})"]
+
+    def read_out(self, packet="0"):
         """The lines of the data block, as bytes."""
         now = self.now()
         turkish = self.form == "turkish"
         number = "00000099" if self.fault == "wrong_number" else self.serial
         lines = [f"0.0.0({number})"]
-        lines.append(f"0.9.1({now:%H:%M:%S})" if turkish else f"0.9.1({now:%H%M%S})")
-        lines.append(f"0.9.2({now:%y-%m-%d})" if turkish else f"0.9.2({now:%y%m%d})")
-        for code in self.codes:
+        lines += self._clock_lines(now)
+        for code in self.codes if packet in "06" else ():
             more = "(23-06-06,18:45)" if ".6." in code and turkish else "(2306061845)" if ".6." in code else ""
             lines.append(f"{code}({self._text(code)}){more}")
             if ".8.0" in code:
                 lines.append(f"{code}*1({self.base / 2:010.3f}*kWh)")
-        lines += ["96.7.0(00012)", "F.F(00000000)"]
+        if packet in ("0", "9"):
+            lines += [line for line in self.events if packet == "0" or line.startswith("96.7.")]
+        if packet == "8":
+            lines += [line for line in self.events if not line.startswith("96.7.")]
+        lines += ["96.7.0(00012)", f"F.F({self.pins.get('F.F', '00000000')})"]
         return "".join(line + "\r\n" for line in lines).encode() + b"!\r\n"
 
     def profile(self, operand):
@@ -180,6 +234,25 @@ class IecMeter:
             rows[0] = "P.01" + rows[0]
         return "".join(row + "\r\n" for row in rows).encode()
 
+    def log_book(self, operand):
+        """Records of P.98 between two times: (hours ago, status, captured)."""
+        begin, _, end = operand.partition(";")
+        begin, end = self._time(begin), self._time(end)
+        midnight = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        lines = []
+        for hours, text in self.LOG:
+            at = midnight - timedelta(hours=hours)
+            if (begin is None or at >= begin) and (end is None or at <= end):
+                lines.append(f"P.98(0{at:%y%m%d%H%M%S}){text}\r\n")
+        return "".join(lines).encode() or b"P.98(ERROR)"
+
+    LOG = (
+        (1500, "(00000010)()(0)"),
+        (50, "(00008020)()(2)(0.9.1)()(0.9.2)()(1235703)(1220826)"),
+        (30, "(00000080)()(0)"),
+        (29, "(00000040)()(0)"),
+    )
+
     @staticmethod
     def _time(text):
         digits = "".join(sign for sign in text if sign.isdigit())
@@ -188,6 +261,20 @@ class IecMeter:
         return datetime.strptime(digits[:10], "%y%m%d%H%M") if len(digits) >= 10 else None
 
     # The dialogue.
+
+    def speak(self, at, say):
+        """A meter that speaks unasked has its say when it is time."""
+        if not self.speaks_s or at < self._speaks_at or self.fault == "mute":
+            return
+        self._speaks_at = at + self.speaks_s
+        now = self.now()
+        lines = [f"1-0:{code}({self._text(code)})" for code in self.codes]
+        text = f"/{self.identification.replace('Z', '5', 1)}\r\n\r\n"
+        text += f"0-0:1.0.0({now:%y%m%d%H%M%S}W)\r\n0-0:96.1.1({self.serial})\r\n"
+        text += "1-0:99.97.0(1)(0-0:96.7.19)(170609063239S)(0000000267*s)\r\n" + "".join(line + "\r\n" for line in lines) + "!"
+        crc = crc16(text.encode()) ^ (self.fault == "crc")
+        self.readouts += 1
+        say(self, at, text.encode() + b"%04X\r\n" % crc, self.baud)
 
     def look(self, at):
         """Nobody asked for the read-out once more, or nobody goes on: it is at rest."""
@@ -245,12 +332,17 @@ class IecMeter:
             self.baud = 1200 if self.baud != 1200 else 2400
         if option[2] == "1":
             self._state = "open"
+            self.sessions += 1
             self._idle_at = at + 60
-            self._say(at, SOH + (data := b"P0" + STX + b"(" + self.serial.encode() + b")" + ETX) + check(data), say)
+            self._operand = self.serial.encode()
+            if "<3>" in self.identification:
+                self._operand = base64.b64encode(self.random.randbytes(24))
+            self._say(at, SOH + (data := b"P0" + STX + b"(" + self._operand + b")" + ETX) + check(data), say)
             return
+        self.sessions += 1
         self.readouts += 1
         self._state = "sent"
-        data = self.read_out()
+        data = self.read_out(option[2])
         if self.fault == "endless":
             data *= 4000
         end = self._say(at, block(data), say)
@@ -276,25 +368,39 @@ class IecMeter:
             self._state, self.baud = "idle", self.opening
         elif command[:1] == b"P":
             self.passwords += 1
-            good = data == b"(" + self.password.encode() + b")" and self.fault != "no_password"
+            good = data == b"(" + self._wanted() + b")" and self.fault != "no_password" and self.wrong_passwords < _LOCKS
+            if "<3>" in self.identification and command != b"P3":
+                good = False
+            self.wrong_passwords += not good
             self._state = "asked" if good else "open"
             self._say(at, ACK if good else NAK, say)
         elif command[:1] == b"R":
             code, _, operand = data.decode().partition("(")
             if code == "P.01":
                 answer = self.profile(operand.rstrip(")"))
+            elif code == "P.98" and self.form == "vdew":
+                answer = self.log_book(operand.rstrip(")"))
             else:
                 answer = f"{code}({self._text(code) if code in self.codes else 'ERROR'})".encode()
             self._say(at, block(answer), say)
         elif command[:1] == b"W" and self._state == "asked":
-            self._write(data.decode(), at)
-            self._say(at, ACK, say)
+            self._say(at, ACK if self._write(data.decode()) else NAK, say)
         else:
             self._say(at, NAK, say)
         return None
 
-    def _write(self, data, at):
+    def _wanted(self):
+        """The password as the meter wants it."""
+        if "<3>" not in self.identification:
+            return self.password.encode()
+        return hmac.new(self.password.encode(), self._operand, hashlib.sha256).hexdigest().upper().encode()
+
+    def _write(self, data):
+        """Take a value; return whether."""
         code, _, operand = data.partition("(")
+        if self.fault == "no_clock" or (self.fault == "no_date" and code == "0.9.2"):
+            return False
+        self.written.append(data)
         digits = "".join(sign for sign in operand if sign.isdigit())
         now, right = self.now(), local(self.world.unix())
         if code == "0.9.1":
@@ -302,9 +408,10 @@ class IecMeter:
         elif code == "0.9.2":
             told = now.replace(year=2000 + int(digits[-6:-4]), month=int(digits[-4:-2]), day=int(digits[-2:]))
         else:
-            return
-        self.clocks_set += 1
+            return code == "0.9.5"
+        self.clocks_set += code == "0.9.1"
         self.clock_offset_s = round((told - right).total_seconds())
+        return True
 
 
 def profile_value(at, channel):
