@@ -99,9 +99,9 @@ class Field:
         self._iec = None
         self._readings.devices = []  # their memory is wanted
         if with_iec and "iec62056" in board.PROTOCOLS and (protocol == IEC or settings.get("ir_protocol")):
-            from firmware.iec import PATH, Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
+            from firmware.iec import Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
 
-            self._iec = Meters(self.document(self._platform.root + PATH))
+            self._iec = Meters(lambda path: self.document(self._platform.root + path))
             meters += self._iec.devices(self._platform.ports, settings, self._events)
         if settings.get("left_ir_enabled") and not settings.get("ir_protocol"):
             meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))

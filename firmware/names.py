@@ -144,6 +144,7 @@ import firmware.state.health as _
 import firmware.state.history as _
 import firmware.state.identity as _
 import firmware.state.iec_meters as _
+import firmware.state.iec_refused as _
 import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _

@@ -204,7 +204,7 @@ class IecReader:
         except PeerError as error:
             self.damaged += 1
             if error.text == "password":
-                self._refused(index)
+                self._refused(index, plan)
             if plan.read != _LISTEN:
                 await self._resync()
             await self._missed(index, error.text, began)
@@ -231,10 +231,11 @@ class IecReader:
         if plan.events and self.logged[index] != self.meters.day():
             self.jobs[index] |= EVENTS
 
-    def _refused(self, index):
+    def _refused(self, index, plan):
         """A password was refused: it is not sent again for long."""
         if self.locked[index] <= self._minute():
             self.locked[index] = self._minute() + _LOCKED_MINUTES
+            self.meters.refused(plan, self.locked[index])
 
     async def _missed(self, index, reason, began):
         """A try failed: another one in this round, or the round is over."""
@@ -461,7 +462,7 @@ class IecReader:
             if job == EVENTS:
                 self.logged[index] = self.meters.day()  # it has none, or not for us: not before tomorrow
             if error.text == "password":
-                self._refused(index)
+                self._refused(index, plan)
                 self.jobs[index] = 0
             self.meters.event(index, f"{name[4:]} refused: {error.text}")
             await self._resync()

@@ -148,6 +148,8 @@ class IecMeter:
     def pin(self, values):
         with self.lock:
             self.pins.update({code: str(text) for code, text in values.items()})
+            if "events" in values:
+                self.events = self.pins.pop("events").split("|")
 
     def present(self):
         with self.lock:
