@@ -69,6 +69,7 @@ class IecMeters:
         self.drifts: list = [None] * len(devices)
         self.is_dashed = bytearray(len(devices))  # whether the meter writes hh:mm:ss, as Turkish ones do
         self.profiles = profiles
+        self.rounds = {}  # of reading load profiles: iec_profile.py
         self.errors = ["not read yet"] * len(devices)
         self._clock = gateway_clock
         self._readings = readings
@@ -264,6 +265,15 @@ class IecMeters:
             if self._clock.zone.offset_s(utc) == civil - utc:
                 return utc
         return civil - self._clock.zone.offset_s(civil)
+
+    @property
+    def zone(self):
+        return self._clock.zone
+
+    def is_on_normal_time(self, index):
+        """Whether a meter's clock was seen not to follow summer time."""
+        drift_s = self.drifts[index]
+        return drift_s is not None and self._clock.zone.is_dst(self._clock.utc()) and -4500 < drift_s < -2700
 
     def more(self, reader, index):
         """A profile has more than fits a turn."""

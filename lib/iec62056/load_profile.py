@@ -22,6 +22,7 @@ class LoadProfile:
     """The last record of one profile; take() fills it in.
 
     time      of the record, as in times.py. Rows below a header are counted on from its time, on its clock
+    row       how many rows came since the header; 0 where rows have their own time
     status    status word of the record, an integer; 0 below the first row of a header, None where rows have none
     values    (mantissa, exponent) of each channel, None for a missing one; texts of a log book stay bytes
     count     how many of them there are
@@ -50,6 +51,19 @@ class LoadProfile:
         self.time = self.status = self.period = None
         self.count = 0
         self._channels = 0
+        self.row = 0
+        self.mark()
+
+    def mark(self):
+        """All is good up to here: a block has ended."""
+        self._marked = (self._place, self._base, self._rows, self.period, self._channels)
+
+    def again(self):
+        """What came since restart() or mark() was damaged and is sent once more."""
+        self._place, self._base, self._rows, self.period, self._channels = self._marked
+        self._part = _OTHER
+        self._is_first = True
+        self._fault = ""
 
     def name_columns(self, columns):
         """Tell code and unit of each column of rows that begin with their time: `1.8.0*kWh,5.8.0*kVArh`.
@@ -121,7 +135,7 @@ class LoadProfile:
             return
         self._part = _VALUES
         if 0x2D in text[1:5] or (length == 10 and text.isdigit() and self._place == 0):
-            self._place = 0
+            self._place = self.row = 0
             self.period = self.status = None
             self.time = date_time(text)
             if self.time is None:
@@ -130,6 +144,7 @@ class LoadProfile:
         if not has_header:
             raise FormatError("row")
         self.time = later(self._base, self.period * self._rows)
+        self.row = self._rows
         if self._rows:
             self.status = 0
         self._rows += 1
@@ -159,7 +174,7 @@ class LoadProfile:
 
     def _begin_values(self):
         self._part = _VALUES
-        self._rows = 0
+        self._rows = self.row = 0
         self.time = self._base
 
     def _channel(self, text):

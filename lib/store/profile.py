@@ -170,7 +170,8 @@ class Profiles:
         if self._meter is meter:
             self.flush()
         waiting = self._held.pop(meter, ())
-        meter.last = None if waiting else meter.last
+        if waiting:
+            meter.last = None  # until it is written
         for _, chunk, part, self._at, self._size, self._start in sorted(waiting):  # what grows in its place goes first
             self._store(meter, part, chunk)
 

@@ -124,4 +124,6 @@ def _columns(meter, texts, text):
     """Return in which column of a part each present channel is; MOST_CHANNELS: in none."""
     now = meter.text.split(",")
     then = now if text < 0 else texts[text].split(",")
+    if then == now:
+        return range(len(now))  # two may have the same name
     return [then.index(name) if name in then else MOST_CHANNELS for name in now]
