@@ -41,6 +41,7 @@ class _Round:
 
     def __init__(self):
         self.period = 0  # minutes, as seen since the start; 0: not yet
+        self.count = 0  # of columns where no header tells
         self.since = 0  # what is missing before has been asked for twice
         self.asked = 0  # ... or once
         self.done = 0  # where the round goes on
@@ -67,10 +68,11 @@ class _Answer:
         """Another answer follows: rows from UTC first to last are wanted."""
         self.rows.restart(code)
         self._first, self._until = first, last
-        self.newest = self._last = self._head = 0
+        self.newest = self._last = self._base = 0
+        self._head = None  # time of the header
         self._names = None  # of the columns of this piece
         self.is_full = False
-        self._held_at = 0
+        self._held_at = self._counted = 0
 
     def take(self, event, reader):
         if event == AGAIN:
@@ -78,7 +80,7 @@ class _Answer:
             self.rows.again()
             self._names = None
             self.is_full = False
-            self.newest = self._held_at
+            self.newest = self._last = self._held_at
             return
         try:
             if self.rows.take(event, reader):
@@ -94,16 +96,20 @@ class _Answer:
     def _row(self):
         rows = self.rows
         period = rows.period
-        if rows.row:
-            utc = self._head + 60 * period * rows.row
-        else:
-            utc = self._head = self._time.utc_of(rows.time, self._last) + self._shift_s * (period or self._state.period)
+        if rows.head is None or rows.head is not self._head:
+            self._head = rows.head
+            utc = self._time.utc_of(rows.head or rows.time, self._last) + self._shift_s * (period or self._state.period)
+            self._base = utc
+        utc = self._base + 60 * period * rows.row if period else self._base
         self._last = utc
         if self.scouted is not None:
             if period:
                 self._state.period = period
+            elif self._counted != rows.count:
+                self._counted = rows.count
             elif len(self.scouted) < _MOST_SCOUTED:
                 self.scouted.append(utc)
+                self._state.count = rows.count
         elif self._first <= utc <= self._until and not self.is_full and self._is_ready(rows, period):
             self._profiles.append(self.key, utc, rows.status, rows.values[: rows.count])
             self.newest = max(self.newest, utc)
@@ -137,8 +143,10 @@ class _Answer:
             columns = forms.columns_of(self._device.model, count, has_reactive)
             if columns:
                 rows.name_columns(columns)
+        if not rows.period and self._state.count not in (0, count):
+            raise FormatError("row")
         if self._names and not rows.period:
-            return self._names if len(self._names[0]) == count else None
+            return self._names
         return [_text(rows.codes[at]) or str(at + 1) for at in range(count)], [_text(unit) for unit in rows.units[:count]]
 
     def commit(self):
@@ -232,6 +240,9 @@ async def _fill(reader, index, plan, answer, state, form, began):
             state.done = begin
             if answer.is_stuck:
                 return True
+            if answer.faults and not answer.newest:
+                state.period = state.count = 0  # it may have other columns now
+                return True
             if begin < now and reader.is_awaited(index, began):
                 return False
     if len(holes) == _MOST_HOLES:
@@ -268,6 +279,9 @@ async def _ask(reader, plan, meters, answer, form, first, last):
     text, tail = form, b")"
     if form.endswith("()"):
         text, tail = form[:-2], b")()"
+    zone = meters.zone
+    if zone.offset_s(end + _HOUR_S) != zone.offset_s(end - _HOUR_S):
+        end += _HOUR_S  # what it is called comes twice
     operand = code.encode() + b"("
     if text == ";":
         operand += b";"

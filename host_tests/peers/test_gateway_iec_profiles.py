@@ -30,7 +30,7 @@ def entry(brand, days=3, now=NOW, **more):
         "serial": KEY,
         "opening": 9600,
         "reaction_ms": 20,
-        "oldest": now // QUARTER * QUARTER - days * DAY,
+        "oldest": now // QUARTER * QUARTER - int(days * DAY),
         **more,
     }
 

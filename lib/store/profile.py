@@ -318,6 +318,7 @@ class Profiles:
                 last = one
         if last:  # it goes on
             waiting.remove(last)
+            self._is_dirty = True
             self._at, self._size, self._start = last[3:]
 
     def _note(self, part):
