@@ -59,7 +59,7 @@ class _Answer:
         self._time = time
         self._shift_s = 60 if forms.is_at_begin(self._device.model) else 0
         self.rows = LoadProfile()
-        self.faults = 0
+        self.faults = self.kept = 0  # rows
         self.is_stuck = False  # the flash does not take what comes
         self.refusals = 0  # NAK in a row
         self.scouted = None  # times, while the period is looked for
@@ -113,6 +113,7 @@ class _Answer:
         elif self._first <= utc <= self._until and not self.is_full and self._is_ready(rows, period):
             self._profiles.append(self.key, utc, rows.status, rows.values[: rows.count])
             self.newest = max(self.newest, utc)
+            self.kept += 1
 
     def _is_ready(self, rows, period):
         """Describe the columns with the first row of a piece; what has others, or is too much, is left to the next piece."""
@@ -240,14 +241,13 @@ async def _fill(reader, index, plan, answer, state, form, began):
             state.done = begin
             if answer.is_stuck:
                 return True
-            if answer.faults and not answer.newest:
-                state.period = state.count = 0  # it may have other columns now
-                return True
             if begin < now and reader.is_awaited(index, began):
                 return False
     if len(holes) == _MOST_HOLES:
         return False
     state.since, state.asked, state.done, state.smaller = state.asked, now, 0, 0
+    if answer.faults and not answer.kept:
+        state.period = 0  # it may have other columns now
     return True
 
 

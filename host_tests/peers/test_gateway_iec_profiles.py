@@ -117,7 +117,7 @@ def test_other_periods(minutes):
         meter = entry(brand, days=2 if minutes > 5 else 0.5, profile_min=minutes)
         meter["oldest"] = meter["oldest"] // 3600 * 3600
         with read_by(meter) as rig:
-            all_there(rig, expected(meter, NOW, step=60 * minutes))
+            all_there(rig, expected(meter, NOW, step=60 * minutes), 150)
             assert rig.get_json("/api/profile")["profiles"][0]["period_min"] == minutes
 
 

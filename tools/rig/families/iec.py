@@ -135,6 +135,7 @@ class IecMeter:
     def present(self):
         with self.lock:
             counts = {"readouts": self.readouts, "clocks_set": self.clocks_set, "passwords": self.passwords}
+            counts["profile_bytes"] = self.profile_bytes
             return {**{code: self._text(code) for code in self.codes}, **counts, "clock_ahead_s": self.clock_offset_s}
 
     def advance(self):
