@@ -25,6 +25,8 @@ import firmware.meters.iec_events as _
 import firmware.meters.iec_family as _
 import firmware.meters.iec_password as _
 import firmware.meters.iec_profile as _
+import firmware.meters.iec_profile_forms as _
+import firmware.meters.iec_profile_time as _
 import firmware.meters.iec_time as _
 import firmware.meters.interval as _
 import firmware.meters.layout as _

@@ -71,6 +71,7 @@ class IecMeters(IecTime):
         self.states: list = [None] * len(devices)
         self.profiles = profiles
         self._keep_refusal = refused
+        self.rounds = {}  # of reading load profiles: iec_profile.py
         self.errors = ["not read yet"] * len(devices)
         self._readings = readings
         self._events = events
