@@ -100,9 +100,9 @@ class Field:
         self._readings.devices = []  # their memory is wanted
         is_iec = "iec62056" in board.PROTOCOLS and settings.get("ir_protocol")  # the left port
         if "iec62056" in board.PROTOCOLS and with_iec and (protocol == IEC or is_iec):
-            from firmware.iec import PATH, Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
+            from firmware.iec import Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
 
-            self._iec = Meters(self.document(self._platform.root + PATH))
+            self._iec = Meters(lambda path: self.document(self._platform.root + path))
             meters += self._iec.devices(self._platform.ports, settings, self._events)
         if settings.get("left_ir_enabled") and not is_iec:
             meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))

@@ -6,7 +6,7 @@ from micropython import const
 
 from firmware.bus.iec_reader import IecReader
 from firmware.meters.iec import IecDevice, IecMeters
-from firmware.state import iec_meters
+from firmware.state import iec_meters, iec_refused
 from firmware.state.schema import IEC
 
 PATH = "/iec_meters.json"
@@ -15,10 +15,11 @@ _RESERVE_BYTES = const(8192)  # for requests: what serves the one that changed t
 
 
 class Meters:
-    """`ports`: names of the wires that have such meters."""
+    """`ports`: names of the wires that have such meters; `document(path)` returns the Document of a file."""
 
     def __init__(self, document):
-        self._document = document
+        self._document = document(PATH)
+        self._refused = document(iec_refused.PATH)
         self._of_port = {}  # (devices, lines)
         self.ports = []
 
@@ -50,8 +51,18 @@ class Meters:
     def reader(self, port, uart, beat, told, clock, readings, events, load, profiles):
         """Return the IecReader of a port."""
         devices, lines = self._of_port[port]
-        meters = IecMeters(devices, lines, clock, readings, events, profiles)
-        return IecReader(port, uart, meters, lambda: clock.utc() // 60, told, beat, _extra(load))
+        meters = IecMeters(devices, lines, clock, readings, events, profiles, self._keep_refusal)
+        reader = IecReader(port, uart, meters, meters.minute, told, beat, _extra(load))
+        plans = (iec_meters.Plan(line) for line in lines)
+        for index, minute in enumerate(iec_refused.until(self._refused, plans)):
+            reader.locked[index] = minute
+        return reader
+
+    def _keep_refusal(self, plan, minute, now):
+        try:
+            iec_refused.add(self._refused, plan, minute, now)
+        except OSError:
+            pass  # then it holds until the next start
 
 
 def _extra(load):

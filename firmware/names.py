@@ -25,6 +25,8 @@ import firmware.meters.iec_events as _
 import firmware.meters.iec_family as _
 import firmware.meters.iec_password as _
 import firmware.meters.iec_profile as _
+import firmware.meters.iec_profile_forms as _
+import firmware.meters.iec_profile_time as _
 import firmware.meters.iec_time as _
 import firmware.meters.interval as _
 import firmware.meters.layout as _
@@ -147,6 +149,7 @@ import firmware.state.health as _
 import firmware.state.history as _
 import firmware.state.identity as _
 import firmware.state.iec_meters as _
+import firmware.state.iec_refused as _
 import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _

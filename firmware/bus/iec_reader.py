@@ -20,6 +20,7 @@ _TRIES = const(3)  # in a round, others come in between
 _SHARE = const(9)  # after a try that failed at a meter that had failed before, so many times its cost belongs to the others
 _LONGEST_PAUSE_MS = const(1200000)
 _BACK_OFF = const(b"\x01\x02\x05\x0f")  # minutes, a byte for each round that failed
+_TURN_MS = const(60000)  # of a job, while others' jobs wait
 _IDLE_MS = const(250)
 _LOOK_MS = const(5)
 _MOST_HELD = const(8)
@@ -70,6 +71,7 @@ class IecReader:
         self._failures = bytearray(count)  # rounds in a row
         self._slower = bytearray(count)  # steps below the highest speed
         self._good = bytearray(count)  # rounds in a row
+        self._worked = 0  # whose job was the last
         self._probe_due = ticks_ms()
         self._uart = uart
         self._minute = minute
@@ -156,8 +158,8 @@ class IecReader:
             except asyncio.TimeoutError:  # noqa: UP041
                 pass
 
-    def _next(self):
-        """Return (index, job) of what is to be done now, (-1, 0) for nothing: who failed before waits for its share."""
+    def _due_meter(self):
+        """Return whose read-out is due, -1 for nobody's: who failed before waits for its share."""
         now = self._minute()
         left = ticks_diff(self._probe_due, ticks_ms())
         may_probe = left <= 0 or left > _LONGEST_PAUSE_MS
@@ -169,17 +171,36 @@ class IecReader:
                 rank = (self._tries[index], self._due[index])
                 if found < 0 or rank < best:
                     found, best = index, rank
-        if found >= 0:
+        return found
+
+    def _next(self):
+        """Return (index, job) of what is to be done now, (-1, 0) for nothing."""
+        found = self._due_meter()
+        if found >= 0 or not self._extra:
             return found, 0
-        for index in range(len(self._due)):
+        minute, count = self._minute() % 15, len(self._due)
+        for step in range(1, count + 1):  # from the one behind the last on
+            index = (self._worked + step) % count
             job = self.jobs[index]
-            if job & CLOCK and 3 <= now % 15 <= 11:
+            if job & CLOCK and 3 <= minute <= 11:
                 return index, CLOCK
             if job & EVENTS:
                 return index, EVENTS
             if job & PROFILE:
                 return index, PROFILE
         return -1, 0
+
+    def is_awaited(self, index, began):
+        """Whether a job of a meter that began at some tick shall make room: for read-outs and whoever wants the wire at once,
+        for jobs of other meters after a minute."""
+        if self._is_wanted or self._due_meter() >= 0:
+            return True
+        return ticks_diff(ticks_ms(), began) > _TURN_MS and any([self.jobs[at] for at in range(len(self.jobs)) if at != index])
+
+    @property
+    def baud(self):
+        """The speed of the session."""
+        return self._dialogue.baud
 
     async def _turn(self, index):
         """Read a meter out, once."""
@@ -204,7 +225,7 @@ class IecReader:
         except PeerError as error:
             self.damaged += 1
             if error.text == "password":
-                self._refused(index)
+                self._refused(index, plan)
             if plan.read != _LISTEN:
                 await self._resync()
             await self._missed(index, error.text, began)
@@ -231,10 +252,11 @@ class IecReader:
         if plan.events and self.logged[index] != self.meters.day():
             self.jobs[index] |= EVENTS
 
-    def _refused(self, index):
+    def _refused(self, index, plan):
         """A password was refused: it is not sent again for long."""
         if self.locked[index] <= self._minute():
             self.locked[index] = self._minute() + _LOCKED_MINUTES
+            self.meters.refused(plan, self.locked[index])
 
     async def _missed(self, index, reason, began):
         """A try failed: another one in this round, or the round is over."""
@@ -451,6 +473,7 @@ class IecReader:
         name = _NAMES.split(" ")[job]
         if job == CLOCK:
             self._clock_due[index] = self._minute() + _CLOCK_MINUTES
+        self._worked = index
         try:
             await self._extra(name).run(self, index, plan)
         except FrameError as error:
@@ -461,7 +484,7 @@ class IecReader:
             if job == EVENTS:
                 self.logged[index] = self.meters.day()  # it has none, or not for us: not before tomorrow
             if error.text == "password":
-                self._refused(index)
+                self._refused(index, plan)
                 self.jobs[index] = 0
             self.meters.event(index, f"{name[4:]} refused: {error.text}")
             await self._resync()

@@ -62,14 +62,16 @@ class IecMeters(IecTime):
     `faults`, `states`: error word (F.F), status word (C.5.0), None if not told; `readings`, `events`: of the gateway.
     """
 
-    def __init__(self, devices, lines, gateway_clock, readings, events, profiles=lambda: None):
-        """profiles(): what keeps load profiles, None where nothing does."""
+    def __init__(self, devices, lines, gateway_clock, readings, events, profiles=lambda: None, refused=None):
+        """profiles(): what keeps load profiles, None where nothing does; refused(plan, until, now) keeps that of a password."""
         self.devices = devices
         self.lines = lines
         IecTime.__init__(self, len(devices), gateway_clock)
         self.faults: list = [None] * len(devices)
         self.states: list = [None] * len(devices)
         self.profiles = profiles
+        self._keep_refusal = refused
+        self.rounds = {}  # of reading load profiles: iec_profile.py
         self.errors = ["not read yet"] * len(devices)
         self._readings = readings
         self._events = events
@@ -250,6 +252,11 @@ class IecMeters(IecTime):
                 profiles.log(self.devices[index].serial, ((self._clock.utc(), "F.F", f"{self._fault:x}"),))
             except OSError:
                 pass  # the event tells of it
+
+    def refused(self, plan, until):
+        """The meter refused its password, which is not to be sent until that minute."""
+        if self._keep_refusal:
+            self._keep_refusal(plan, until, self.minute())
 
     def more(self, reader, index, job=2):
         """A profile, or the job given, has more than fits a turn."""

@@ -148,6 +148,7 @@ async def _run_log_book(reader, index, plan, form, collector):
     def take(event, lines):
         if event == AGAIN:
             collector.clear()
+            book.again()
             return
         try:
             if book.take(event, lines):

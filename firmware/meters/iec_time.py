@@ -63,6 +63,17 @@ class IecTime:
             self.event(index, f"its clock is {drift} s ahead of ours: too far to be set")
         self._far[index] = is_far
 
+    def is_on_normal_time(self, index):
+        """Whether a meter's clock was seen not to follow summer time."""
+        drift_s = self.drifts[index]
+        if drift_s is None or not self._clock.zone.is_dst(self._clock.utc()):
+            return False
+        return self._shifts[index] == -60 or -4500 < drift_s < -2700
+
+    @property
+    def zone(self):
+        return self._clock.zone
+
     def is_clock_set(self):
         return self._clock.is_set
 

@@ -37,6 +37,10 @@ class Zone:
         """Return the seconds to add to Unix time `utc` to read local time."""
         return self._offsets[self._season(utc)]
 
+    def offsets(self):
+        """Return that of normal time and that of summer time, the same without one."""
+        return self._offsets if self._start else (self._offsets[0], self._offsets[0])
+
     def is_dst(self, utc):
         """Tell whether the second of the two names is in use."""
         return self._season(utc) == 1

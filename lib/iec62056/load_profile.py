@@ -22,6 +22,8 @@ class LoadProfile:
     """The last record of one profile; take() fills it in.
 
     time      of the record, as in times.py. Rows below a header are counted on from its time, on its clock
+    head      time of the header above it, None where rows have their own time
+    row       how many rows came since the header
     status    status word of the record, an integer; 0 below the first row of a header, None where rows have none
     values    (mantissa, exponent) of each channel, None for a missing one; texts of a log book stay bytes
     count     how many of them there are
@@ -43,13 +45,26 @@ class LoadProfile:
         self._code = code
         self._place = 0  # in the header; 0 as long as there was none
         self._part = _OTHER
-        self._base = None  # time of the last header
+        self.head = None  # time of the last header
         self._rows = -1  # since it; -1 without a header that had sense
         self._is_first = True  # in its line
         self._fault = ""
         self.time = self.status = self.period = None
         self.count = 0
         self._channels = 0
+        self.row = 0
+        self.mark()
+
+    def mark(self):
+        """All is good up to here: a block has ended."""
+        self._marked = (self._place, self.head, self._rows, self.period, self._channels)
+
+    def again(self):
+        """What came since restart() or mark() was damaged and is sent once more."""
+        self._place, self.head, self._rows, self.period, self._channels = self._marked
+        self._part = _OTHER
+        self._is_first = True
+        self._fault = ""
 
     def name_columns(self, columns):
         """Tell code and unit of each column of rows that begin with their time: `1.8.0*kWh,5.8.0*kVArh`.
@@ -115,21 +130,22 @@ class LoadProfile:
             self._place = 1
             self._rows = -1
             self.period = None
-            self._base = date_time(text)
-            if self._base is None:
+            self.head = date_time(text)
+            if self.head is None:
                 raise FormatError("date")
             return
         self._part = _VALUES
         if 0x2D in text[1:5] or (length == 10 and text.isdigit() and self._place == 0):
-            self._place = 0
-            self.period = self.status = None
+            self._place = self.row = 0
+            self.period = self.status = self.head = None
             self.time = date_time(text)
             if self.time is None:
                 raise FormatError("date")
             return
         if not has_header:
             raise FormatError("row")
-        self.time = later(self._base, self.period * self._rows)
+        self.time = later(self.head, self.period * self._rows)
+        self.row = self._rows
         if self._rows:
             self.status = 0
         self._rows += 1
@@ -159,8 +175,8 @@ class LoadProfile:
 
     def _begin_values(self):
         self._part = _VALUES
-        self._rows = 0
-        self.time = self._base
+        self._rows = self.row = 0
+        self.time = self.head
 
     def _channel(self, text):
         if self.count == MOST_CHANNELS:

@@ -9,7 +9,8 @@ which is then written anew, else to a part of their own behind all others. littl
 is closed, as a whole. So a record that fills an old hole is stored where it belongs, and a damaged part loses its own only.
 
 What was added last is in RAM until flush(), which comes by itself when another meter or chunk begins. A power cut loses that
-and nothing else: last() then is what it was before, and who reads the meter asks it again.
+and nothing else: last() then is what it was before, and who reads the meter asks it again. Between hold() and commit() all of
+a meter is in RAM, as parts ready to be written: its rows come before the check that tells whether they are good.
 """
 
 import os
@@ -43,6 +44,8 @@ class Profiles:
         self._meter = None  # whose it is
         self._at = None  # where in its file it is; None: it becomes a new one
         self._size = 0  # of it on flash
+        self._start = 0  # first chunk of that file
+        self._held = {}  # meter: parts that wait for commit(), (is new, chunk, bytes, _at, _size, _start)
         self._times = []  # of all records of its chunk
         self._is_dirty = False
         self._logs = []  # names that have one
@@ -122,6 +125,7 @@ class Profiles:
             return False
         if not self._part.add(time_utc, status or 0, values):
             self.flush()
+            self._meter = meter
             self._part.clear(chunk)
             self._at = None
             if not self._part.add(time_utc, status or 0, values):
@@ -135,26 +139,68 @@ class Profiles:
         """Write what is in RAM only. Raises OSError, and it stays in RAM; nothing that is on flash is lost."""
         if not self._is_dirty:
             return
-        meter = self._meter
-        buffer = bytearray(_BUFFER)
-        size = self._part.encode(buffer, self._size if self._at is not None else 0)
-        if not size:
-            buffer = bytearray(_LONGEST)
-            size = self._part.encode(buffer, self._size if self._at is not None else 0)
-        try:
-            self._write(meter, memoryview(buffer)[:size])
-        except OSError:
-            # Full, perhaps: the oldest goes, and it is tried once more.
-            try:
-                if not self._remove_oldest():
-                    raise
-                self._write(meter, memoryview(buffer)[:size])
-            except OSError as error:
-                self.failure = error
-                raise
-        self.failure = None
-        self._size = size
+        meter, size = self._meter, 0
+        for most in (_BUFFER, _LONGEST):
+            buffer = bytearray(most)
+            size = size or self._part.encode(buffer, self._size if self._at is not None else 0)
+            if size:
+                break
+        if meter in self._held:
+            part = bytes(memoryview(buffer)[:size])
+            self._held[meter].append((self._at is None, self._part.chunk, part, self._at, self._size, self._start))
+            self._meter = None  # the next record begins with what waits
+        else:
+            self._store(meter, memoryview(buffer)[:size], self._part.chunk)
+            self._size = size
         self._is_dirty = False
+
+    def hold(self, key):
+        """Write nothing of a meter until commit() or give_up(); what came before is written."""
+        self.flush()
+        self._held[self.meter(key)] = []
+        self._meter = None
+
+    def held(self, key):
+        """Return how many bytes wait for commit(). Who has hold() sees to it that there are not too many."""
+        return sum([len(one[2]) for one in self._held.get(self.meter(key), ())])
+
+    def commit(self, key):
+        """What came since hold() is good: write it. Raises OSError, and what was not written is given up."""
+        meter = self.meter(key)
+        if self._meter is meter:
+            self.flush()
+        waiting = self._held.pop(meter, ())
+        if waiting:
+            meter.last = None  # until it is written
+        for _, chunk, part, self._at, self._size, self._start in sorted(waiting):  # what grows in its place goes first
+            self._store(meter, part, chunk)
+
+    def give_up(self, key):
+        """What came since hold() is void. Nothing happens if there was no hold()."""
+        meter = self.meter(key)
+        if self._held.pop(meter, None) is not None:
+            meter.last = None
+            if self._meter is meter:
+                self._is_dirty = False
+                self._meter = None
+
+    def forget(self, key):
+        """Remove all that is kept of a meter, events too. Raises OSError: some of it is still there."""
+        name = _safe(key)
+        for meter in self._meters.get(name, ()):
+            if self._meter is meter:
+                self._is_dirty = False
+                self._meter = None
+            if meter in self._held:
+                self._held[meter].clear()
+            while meter.starts:
+                self._remove(meter)
+            meter.last = meter.told = None
+        if name in self._logs:
+            os.remove(self._folder + "/" + name + _LOG)
+            self._logs.remove(name)
+        if not any([meter in self._held for meter in self._meters.get(name, ())]):
+            self._meters.pop(name, None)
 
     def settle(self):
         """flush(), and give back the RAM of what is written. What the flash does not take is given up, to be read again."""
@@ -256,14 +302,35 @@ class Profiles:
                 other = part if is_ours else Part(channels_of(texts, text, meter))
                 if not load(meter, start, offset, other):
                     continue
-                self._times.extend([other.time(row) for row in range(other.rows)])
+                self._note(other)
                 self._at = None
                 if is_ours and texts and text == len(texts) - 1 and texts[text] == meter.text:
-                    self._at = offset
+                    self._at, self._start = offset, start
                     self._size = self._end_of(meter, place, offset)
-        if self._at is None or self._at + self._size != meter.sizes[meter.place(chunk)]:
+        if not self._is_in_place(meter, chunk):
             part.clear(chunk)
             self._at = None
+        waiting = self._held.get(meter, ())
+        last = None
+        for one in waiting:
+            if one[1] == chunk and part.decode(one[2], len(one[2])):
+                self._note(part)
+                last = one
+        if last:  # it goes on
+            waiting.remove(last)
+            self._is_dirty = True
+            self._at, self._size, self._start = last[3:]
+
+    def _note(self, part):
+        """Its records are there."""
+        for row in range(part.rows):
+            if part.time(row) not in self._times:
+                self._times.append(part.time(row))
+
+    def _is_in_place(self, meter, chunk):
+        """Whether what grows is still the last of its file, so that it may be written there again."""
+        place = meter.place(chunk)
+        return self._at is not None and meter.starts[place] == self._start and self._at + self._size == meter.sizes[place]
 
     def _end_of(self, meter, place, offset):
         """Return the size of the part at a place."""
@@ -279,10 +346,24 @@ class Profiles:
             meter.last = newest(meter)
         return meter.last
 
-    def _write(self, meter, part):
-        chunk = self._part.chunk
+    def _store(self, meter, part, chunk):
+        """_write(), with room made if there is none."""
+        try:
+            self._write(meter, part, chunk)
+        except OSError:
+            # Full, perhaps: the oldest goes, and it is tried once more.
+            try:
+                if not self._remove_oldest():
+                    raise
+                self._write(meter, part, chunk)
+            except OSError as error:
+                self.failure = error
+                raise
+        self.failure = None
+
+    def _write(self, meter, part, chunk):
         place = meter.place(chunk)
-        if self._at is not None:
+        if self._is_in_place(meter, chunk):
             with open(meter.name(place), "r+b") as file:
                 file.seek(self._at)
                 file.write(part)
@@ -315,7 +396,7 @@ class Profiles:
                 meter.starts.pop(place)
                 meter.sizes.pop(place)
             raise
-        meter.told = meter.starts[place]
+        meter.told = self._start = meter.starts[place]
         self._at = size + len(told)
         meter.sizes[place] = self._at + len(part)
 
@@ -380,8 +461,6 @@ class Profiles:
         os.remove(found.name(0))
         found.starts.pop(0)
         found.sizes.pop(0)
-        if found is self._meter and found.starts and self._part.chunk < found.starts[0]:
-            self._at = None  # it was in there; what is in RAM is all of it
 
     def _drop(self):
         if self._is_dirty:

@@ -68,7 +68,8 @@ def extent(meter):
 
 def _rows(meter, start, parts, texts, first, last):
     """Yield the records of one file. `parts`: sorted (chunk, offset, number of its text, count) of the file from `start`."""
-    values: list = [None] * (meter.text.count(",") + 1)
+    now = meter.text.split(",")  # others may describe it anew
+    values: list = [None] * len(now)
     part = None
     at = 0
     while at < len(parts):
@@ -87,7 +88,7 @@ def _rows(meter, start, parts, texts, first, last):
                 order.extend([part.time(row) - base << 12 | which << 6 | row for row in range(part.rows)])
             yield None
         order.sort()
-        columns = _columns(meter, texts, parts[at + which][2])
+        columns = _columns(now, texts, parts[at + which][2])
         before = -1
         for entry in order:
             time = base + (entry >> 12)
@@ -99,7 +100,7 @@ def _rows(meter, start, parts, texts, first, last):
                 which = number
                 _, offset, text, _ = parts[at + which]
                 part = _loaded(meter, start, offset, texts, text, part)
-                columns = _columns(meter, texts, text)
+                columns = _columns(now, texts, text)
                 yield None
             row = entry & 63
             if row >= part.rows or part.time(row) != time:
@@ -120,8 +121,9 @@ def _loaded(meter, start, offset, texts, text, part):
     return part
 
 
-def _columns(meter, texts, text):
+def _columns(now, texts, text):
     """Return in which column of a part each present channel is; MOST_CHANNELS: in none."""
-    now = meter.text.split(",")
     then = now if text < 0 else texts[text].split(",")
+    if then == now:
+        return range(len(now))  # two may have the same name
     return [then.index(name) if name in then else MOST_CHANNELS for name in now]

@@ -149,18 +149,21 @@ class IecLine(threading.Thread):
         return at
 
     def _deliver(self, now):
-        if len(self._queue) > 1 and self._queue[0][0] > self._queue[-1][0]:
+        if len(self._queue) > 1 and self._queue[0][0] > self._queue[-1][0] and not self.fast:
             self._queue = collections.deque(sorted(self._queue, key=lambda one: one[0]))
         while self._queue and self._queue[0][0] <= now:
             _, data, baud = self._queue.popleft()
             self.bytes_out += len(data)
             if self._pty.baud() != baud and not self.fast:
                 data = self._random.randbytes(len(data))
-            self._put(data)
+            done = self._put(data)
+            if self.fast and 0 <= done < len(data):  # no UART is as fast: it waits until the gateway has read
+                self._queue.appendleft((now + 0.002, data[done:], baud))
+                return
 
     def _put(self, data):
-        if self._pty.master >= 0:
-            self._pty.write(data)
+        """Return how many bytes the terminal took, -1 if it is closed."""
+        return self._pty.write(data) if self._pty.master >= 0 else -1
 
     def _set_fault(self, fault):
         self.fault = fault

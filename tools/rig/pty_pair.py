@@ -54,8 +54,8 @@ class PtyPair:
             return b""
 
     def write(self, data):
-        """Write what fits; a gateway that does not read loses the rest, as with a UART."""
+        """Write what fits; a gateway that does not read loses the rest, as with a UART. Return how many bytes fitted."""
         try:
-            os.write(self.master, data)
+            return os.write(self.master, data)
         except OSError:
-            pass
+            return 0

@@ -12,11 +12,11 @@ import hashlib
 import hmac
 import random
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from tools.rig.errors import RigError
 from tools.rig.wire import Serial
-from tools.rig.world import local
+from tools.rig.world import from_local, local
 
 SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200)
 FAULTS = (
@@ -25,30 +25,45 @@ FAULTS = (
 )
 STX, ETX, SOH, ACK, NAK = b"\x02", b"\x03", b"\x01", b"\x06", b"\x15"
 PERIOD_MIN = 15
+_PART_ROWS = 20
 _REPEAT_S = 0.5  # after a read-out, in which it may be asked for once more
 
-# brand: identification with Z for the speed, form of times, codes with a text: {n} the number, {e:...} energies in kWh
+# How a load profile is asked for, and how its rows begin: command and code, form of times, what follows the brackets
+PROFILES = {
+    "vdew": ("R5 P.01", "z%y%m%d%H%M", ""),
+    "makel": ("R2 P.01", "%y%m%d%H%M", ""),
+    "luna": ("R5 P1", "%y%m%d", "()"),
+    "viko": ("R2 96.1.8.0", "%y-%m-%d,%H:%M", ""),
+    "kohler": ("R2 P.04", "%Y-%m-%d,%H:%M", ""),
+    "turkish": ("R2 P.01", "%y-%m-%d,%H:%M", ""),
+}
+PROFILE_FAULTS = ("none", "twice", "shuffled", "bad_dates", "short_rows")
+_LPCH = ("1.8.0*kWh", "5.8.0*kVArh", "8.8.0*kVArh", "2.8.0*kWh", "7.8.0*kVArh", "6.8.0*kVArh")
+# brand: identification with Z for the speed, form of times, profile, codes with a text
 BRANDS = {
-    "Makel": ("MSYZC500.KMB.2", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "2.8.0", "5.8.0", "8.8.0", "1.6.0")),
+    "Makel": ("MSYZC500.KMB.2", "turkish", "makel", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "2.8.0", "5.8.0", "8.8.0", "1.6.0")),
     "Kohler": (
         "AELZTF.24",
         "turkish",
-        "R2",
+        "kohler",
         ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "5.8.0", "8.8.0", "32.7.0", "52.7.0", "72.7.0"),
     ),
-    "Luna": ("LUNZLSM40", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "2.8.0", "1.6.0")),
-    "Viko": ("VIKZVEMM", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "31.7.0", "32.7.0")),
+    "Luna": ("LUNZLSM40", "turkish", "luna", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "2.8.0", "1.6.0")),
+    "Viko": ("VIKZVEMM", "turkish", "viko", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "31.7.0", "32.7.0")),
     "EMH": (
         "EMHZ\\@01LZQJL0014F",
         "vdew",
-        "R5",
+        "vdew",
         ("1.8.0", "2.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0", "1.6.0", "32.7", "52.7", "72.7"),
     ),
-    "Landis": ("LGZZ\\2ZMD1204407.B32", "vdew", "R5", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "3.8.0", "4.8.0", "1.6.0")),
-    "Iskra": ("ISKZMT174-0001", "vdew", "R5", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "1.7.0", "32.7.0", "52.7.0", "72.7.0")),
-    "Mas": ("MASZ<3>VAN(M1.R1)", "turkish", "R2", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "32.7.0")),
-    "Dsmr": ("ISKZ\\2M550E-1012", "dsmr", "", ("1.8.1", "1.8.2", "2.8.1", "2.8.2", "1.7.0", "32.7.0")),
-    "Elster": ("ELSZ\\@V9.30", "vdew", "R5", ("1.8.0", "1.8.1", "2.8.0", "5.8.0", "8.8.0")),
+    "Landis": ("LGZZ\\2ZMD1204407.B32", "vdew", "vdew", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "3.8.0", "4.8.0", "1.6.0")),
+    "Iskra": ("ISKZMT174-0001", "vdew", "vdew", ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "1.7.0", "32.7.0", "52.7.0", "72.7.0")),
+    "MASS": ("MKSZ<2>ADM(M550.2251)", "turkish", "turkish", ("1.8.0", "2.8.0", "5.8.0", "8.8.0")),
+    "TEDAS": ("MKSZ<3>ADM(M550.2251)", "turkish", "turkish", ("1.8.0", "2.8.0", "5.8.0", "8.8.0")),
+    "NZR": ("NZRZIC3", "vdew", "vdew", ("1.8.0", "2.8.0")),
+    "Elster": ("ELSZ\\@V9.30", "vdew", "vdew", ("1.8.0", "1.8.1", "2.8.0", "5.8.0", "8.8.0")),
+    "Mas": ("MASZ<3>VAN(M1.R1)", "turkish", "turkish", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "32.7.0")),
+    "Dsmr": ("ISKZ\\2M550E-1012", "dsmr", "vdew", ("1.8.1", "1.8.2", "2.8.1", "2.8.2", "1.7.0", "32.7.0")),
 }
 # Lines of Turkish read-outs that tell events, as captured read-outs have them
 EVENTS = {
@@ -110,7 +125,17 @@ class IecMeter:
         brand = (entry.get("family") or entry.get("model")).partition(" ")[2]
         if brand not in BRANDS:
             raise RigError(f"no brand is called {brand!r}; there are {', '.join(BRANDS)}")
-        self.identification, self.form, self.command, self.codes = BRANDS[brand]
+        self.identification, self.form, form, self.codes = BRANDS[brand]
+        self.asked, self.times, self.tail = PROFILES[form]
+        if brand == "NZR":
+            self.asked = "R1 P.01"
+        self.channels = entry.get("channels", 8 if brand == "MASS" else 6 if brand == "TEDAS" else 3)
+        self.holes = entry.get("holes", [])  # [first, last] UTC without rows
+        self.oldest = entry.get("oldest", 0)
+        self.period_s = 60 * entry.get("profile_min", PERIOD_MIN)
+        self.has_seasons = entry.get("seasons", True)
+        self.rows_fault = entry.get("rows_fault", "none")
+        self.profile_bytes = 0
         self.port = entry.get("port", "rs485")
         self.events = list(entry.get("events", EVENTS.get(brand, ())))
         self.season = entry.get("season", "")
@@ -140,7 +165,7 @@ class IecMeter:
         self._state = "idle"
         self._idle_at = 0.0
         self._heard = b""
-        self._last = b""
+        self._last = self._left = b""
         self.pin(entry.get("values", {}))
 
     # What the control channel does.
@@ -148,11 +173,14 @@ class IecMeter:
     def pin(self, values):
         with self.lock:
             self.pins.update({code: str(text) for code, text in values.items()})
+            if "events" in values:
+                self.events = self.pins.pop("events").split("|")
 
     def present(self):
         with self.lock:
             counts = {"readouts": self.readouts, "clocks_set": self.clocks_set, "passwords": self.passwords}
             counts |= {"wrong_passwords": self.wrong_passwords, "sessions": self.sessions, "written": self.written}
+            counts["profile_bytes"] = self.profile_bytes
             return {**{code: self._text(code) for code in self.codes}, **counts, "clock_ahead_s": self.clock_offset_s}
 
     def advance(self):
@@ -207,37 +235,60 @@ class IecMeter:
         lines += ["96.7.0(00012)", f"F.F({self.pins.get('F.F', '00000000')})"]
         return "".join(line + "\r\n" for line in lines).encode() + b"!\r\n"
 
+    def recorded(self, first, last):
+        """UTC of the rows it has from first to last."""
+        last = min(last, int(self.world.unix()) + self.clock_offset_s)
+        at = -(-max(int(first), self.oldest) // self.period_s) * self.period_s
+        while at <= last:
+            if not any(begin <= at <= end for begin, end in self.holes):
+                yield at
+            at += self.period_s
+
     def profile(self, operand):
-        """Rows of P.01 between two times, a row each PERIOD_MIN, of values that follow from the time alone."""
-        begin, _, end = operand.partition(";")
-        now = self.now().replace(second=0, microsecond=0)
-        begin = self._time(begin) or now - timedelta(days=10)
-        end = min(self._time(end) or now, now)
-        step = timedelta(minutes=PERIOD_MIN)
-        at = begin - timedelta(minutes=begin.minute % PERIOD_MIN)
-        if at < begin:
-            at += step
+        """Rows between two times, of values that follow from the instant alone; None for a request in another maker's form."""
+        if not operand.endswith(")" + self.tail):
+            return None
+        texts = operand.removesuffix(self.tail)[:-1].split(";")
+        begin, end = [self._time(text, at) for at, text in enumerate(texts)]
+        if False in (begin, end):
+            return None
+        at_begin = self.asked.startswith("R1")  # NZR: rows have the time at which the interval begins
         rows = []
-        while at <= end:
-            values = [f"{profile_value(at, channel):09.3f}" for channel in range(3)]
-            if self.form == "turkish":
-                rows.append(f"({at:%y-%m-%d,%H:%M})({','.join(values)})")
-            else:
-                if not rows:
-                    units = "(1.5)(kW)(5.5)(kvar)(8.5)(kvar)"
-                    rows.append(f"P.01(0{at:%y%m%d%H%M}00)(08)(15)(3){units}")
-                rows.append("".join(f"({value})" for value in values))
-            at += step
+        for utc in self.recorded(from_local(begin) - 7200, from_local(end) + 7200):
+            stamp = utc - self.period_s * at_begin
+            if begin <= local(stamp) <= end:
+                rows.append(
+                    (
+                        stamp,
+                        [
+                            f"{profile_value(utc, channel):0{9 if self._is_turkish else 7}.3f}"
+                            for channel in range(self.channels)
+                        ],
+                    )
+                )
         if not rows:
             return b"P.01(ERROR)"
-        if self.form == "turkish":
-            rows[0] = "P.01" + rows[0]
-        return "".join(row + "\r\n" for row in rows).encode()
+        if self.rows_fault == "twice":
+            rows = [row for row in rows for _ in range(2)] if self._is_turkish else rows + rows
+        elif self.rows_fault == "shuffled":
+            random.Random(1).shuffle(rows)
+        elif self.rows_fault == "short_rows":
+            rows = [(stamp, values[1:] if stamp % 7200 == 0 else values) for stamp, values in rows]
+        text = self._turkish_rows(rows) if self._is_turkish else self._vdew_rows(rows)
+        if self.rows_fault == "bad_dates":
+            bad = (
+                "(26-02-31,00:15)(1,2,3)\r\n"
+                if self._is_turkish
+                else "P.01(0260231001500)(08)(15)(3)(1.5)(kW)(5.5)(kvar)(8.5)(kvar)\r\n(1)(2)(3)\r\n"
+            )
+            text = bad + text + bad
+        self.profile_bytes += len(text)
+        return text.encode()
 
     def log_book(self, operand):
         """Records of P.98 between two times: (hours ago, status, captured)."""
         begin, _, end = operand.partition(";")
-        begin, end = self._time(begin), self._time(end)
+        begin, end = self._told(begin), self._told(end)
         midnight = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
         lines = []
         for hours, text in self.LOG:
@@ -254,11 +305,53 @@ class IecMeter:
     )
 
     @staticmethod
-    def _time(text):
+    def _told(text):
         digits = "".join(sign for sign in text if sign.isdigit())
         if len(digits) in (11, 13):
             digits = digits[1:]
         return datetime.strptime(digits[:10], "%y%m%d%H%M") if len(digits) >= 10 else None
+
+    @property
+    def _is_turkish(self):
+        return self.form == "turkish"
+
+    def _turkish_rows(self, rows):
+        code = self.asked.partition(" ")[2]
+        out = []
+        if "<3>" in self.identification:
+            out.append("LPCH:" + ",".join(_LPCH[: self.channels]))
+        for number, (stamp, values) in enumerate(rows):
+            form = "%y%m%d%H%M" if self.times == "%y%m%d%H%M" else "%y-%m-%d,%H:%M"
+            out.append(("" if number or out else code) + f"({local(stamp):{form}})")
+            out[-1] += "".join(f"({value})" for value in values) if form == "%y%m%d%H%M" else f"({','.join(values)})"
+        return "".join(row + "\r\n" for row in out)
+
+    def _vdew_rows(self, rows):
+        codes = ("1.5", "5.5", "8.5", "2.5", "6.5", "7.5", "9.5", "10.5")
+        columns = "".join(f"({code})(k{'W' if code in '1.5 2.5' else 'var'})" for code in codes[: self.channels])
+        out, expected, season = [], None, None
+        for stamp, values in rows:
+            now = local(stamp)
+            is_summer = (now - datetime.fromtimestamp(stamp, timezone.utc).replace(tzinfo=None)).seconds == 7200
+            if stamp != expected or is_summer != season:
+                z = int(is_summer and self.has_seasons)
+                out.append(f"P.01({z}{now:%y%m%d%H%M}00)(08)({self.period_s // 60})({self.channels}){columns}")
+            out.append("".join(f"({value})" for value in values))
+            expected, season = stamp + self.period_s, is_summer
+        return "".join(row + "\r\n" for row in out)
+
+    def _time(self, text, at):
+        """The civil time of a request, False for one in another form; of the end all of a day without a time."""
+        if not text:
+            return local(self.world.unix()) + timedelta(days=1) if at else datetime(2000, 1, 1)
+        form = self.times
+        if form[0] == "z":
+            form, text = form[1:], text[1:] if text[:1] in "012" else "x"
+        try:
+            told = datetime.strptime(text, form)
+        except ValueError:
+            return False
+        return told + timedelta(hours=24 * at * ("%H" not in form))
 
     # The dialogue.
 
@@ -312,6 +405,16 @@ class IecMeter:
             elif heard == NAK:
                 self._heard = b""
                 self._say(at, self._last, say)
+            elif heard == ACK and self._left:
+                self._heard = b""
+                self._parts(self._left, at, say)
+
+    def _parts(self, data, at, say):
+        """The next partial block of so many rows, and note what is left."""
+        lines = data.split(b"\r\n")[:-1]
+        part, self._left = lines[:_PART_ROWS], b"".join(line + b"\r\n" for line in lines[_PART_ROWS:])
+        content = b"".join(line + b"\r\n" for line in part) + (b"\x04" if self._left else ETX)
+        self._say(at, STX + content + check(content), say)
 
     def _called(self, address, at, say):
         is_mine = address.lstrip("0") in ("", self.address.lstrip("0")) or self.fault == "wrong_address"
@@ -376,8 +479,12 @@ class IecMeter:
             self._say(at, ACK if good else NAK, say)
         elif command[:1] == b"R":
             code, _, operand = data.decode().partition("(")
-            if code == "P.01":
-                answer = self.profile(operand.rstrip(")"))
+            if command.decode() + " " + code in (self.asked, self.asked.replace("R5", "R6")):
+                answer = self.profile(operand)
+                if answer is None:
+                    return self._say(at, NAK, say)
+                if command == b"R6":
+                    return self._parts(answer, at, say)
             elif code == "P.98" and self.form == "vdew":
                 answer = self.log_book(operand.rstrip(")"))
             else:
@@ -414,6 +521,6 @@ class IecMeter:
         return True
 
 
-def profile_value(at, channel):
-    """What the profile has at a time: known to tests, too."""
-    return (at.hour * 60 + at.minute + at.day * 7 + channel * 31) % 997 / 8
+def profile_value(utc, channel):
+    """What the profile has at an instant: known to tests, too."""
+    return (utc // 60 * 7 + utc // 86400 + channel * 31) % 997 / 8
