@@ -328,5 +328,7 @@ class _Mqtt:
 def _appearance(device):
     """Return what an announcement shows of a device, so that it is made anew when that is another one."""
     is_known = device.status in (PRESENT, SILENT)
-    counters = device.groups.get("counters")
-    return device.slot, device.model, device.serial, is_known, counters and bytes(counters.unit), bytes(device.quadrants)
+    counters, measured = device.groups.get("counters"), device.groups.get("measurements")
+    missing = device.is_sparse and measured and bytes(measured.exponent).count(b"\x80")  # values that it does not tell
+    units = counters and bytes(counters.unit)
+    return device.slot, device.model, device.serial, is_known, units, bytes(device.quadrants), missing

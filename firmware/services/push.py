@@ -15,6 +15,7 @@ from firmware.services import push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import MQTT, XML, Link
 from firmware.state.readings import PRESENT
+from firmware.state.schema import IEC, RS485_DEVICES
 from lib.aio.connect import ConnectionFailed
 from lib.store.journal import Journal
 
@@ -23,7 +24,6 @@ _FIRST_S = const(60)  # after the start, a device has its first turn
 _UNSAVED_MS = const(10000)  # what no link has taken for so long goes to flash
 _FLUSH_MS = const(30000)  # between two times of that, however short the intervals are
 _GOODBYE_MS = const(2000)
-_MOST_SLOTS = const(16)
 
 
 class _Outlet:
@@ -54,6 +54,7 @@ class Push:
         self._paused = 0  # mask of links
         self._is_changed = True
         self._outlets = []
+        self._devices = None  # the list that they were made for: with IEC meters, the settings alone do not tell it
         self._tasks: list = [None, None]
         self._is_ending = False
         self._flushed_ms = self._marked_ms = ticks_ms()
@@ -81,6 +82,7 @@ class Push:
         """Serve the links, for ever."""
         try:
             while True:
+                self._is_changed = self._is_changed or self._devices is not self._gateway.readings.devices
                 if self._is_changed and not self._is_ending:
                     await self._take_up()
                 await asyncio.sleep_ms(_LOOK_MS)
@@ -152,8 +154,11 @@ class Push:
         settings, now = self._gateway.settings, self._now()
         before = {outlet.slot: outlet for outlet in self._outlets}
         self._outlets = []
-        listed = [device.slot for device in self._gateway.readings.devices if device.is_sparse]
-        for slot in [None, "lir", "rir"] + (listed or list(range(1, _MOST_SLOTS + 1))):
+        self._devices = devices = self._gateway.readings.devices
+        numbers = range(1, RS485_DEVICES + 1)
+        if settings.get("rs485_protocol") == IEC:
+            numbers = [device.slot for device in devices if device.port == "rs485"]
+        for slot in [None, "lir", "rir"] + list(numbers):
             values = documents = deadband = 0
             for link in self.links:
                 if link.protocol and topics.is_pushed(settings, slot, link.number):
