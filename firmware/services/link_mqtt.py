@@ -175,7 +175,10 @@ class _Mqtt:
         if self._has_hass:
             await self._show_firmware()
         if self._has_hass and (self._failed_ms is None or ticks_diff(ticks_ms(), self._failed_ms) > _AGAIN_MS):
-            known = [_appearance(device) for device in devices]
+            known = []
+            for device in devices:
+                known.append(_appearance(device))
+                await asyncio.sleep_ms(0)
             if known != self._known:
                 is_told = await self._announce(self._load("firmware.services.hass").announced(gateway, self._number))
                 self._known = known if is_told else None

@@ -24,6 +24,7 @@ _FIRST_S = const(60)  # after the start, a device has its first turn
 _UNSAVED_MS = const(10000)  # what no link has taken for so long goes to flash
 _FLUSH_MS = const(30000)  # between two times of that, however short the intervals are
 _GOODBYE_MS = const(2000)
+_AT_ONCE = const(8)  # devices looked at before others run
 
 
 class _Outlet:
@@ -202,7 +203,9 @@ class Push:
             return
         now = self._now()
         is_late = self._gateway.clock.uptime_s() > _FIRST_S
-        for outlet in self._outlets:
+        for number, outlet in enumerate(self._outlets):
+            if not (number + 1) % _AT_ONCE:
+                await asyncio.sleep_ms(0)
             try:
                 await self._turn(outlet, now, is_late)
                 outlet.is_failing = False
