@@ -33,14 +33,14 @@ class Meters:
         on = {"rs485": settings.get("rs485_protocol") == IEC, "ir_left": settings.get("ir_protocol")}
         found = []
         for number, line in enumerate(lines):
-            plan = iec_meters.Plan(line)
-            port = "ir_left" if plan.port else "rs485"
+            is_infrared, address, name, _ = line.split("|", 3)
+            port = "ir_left" if is_infrared == "1" else "rs485"
             if port not in ports or not on[port]:
                 continue
             if len(found) >= room:
                 events.add("settings", f"no memory for IEC meter {number + 1} and those behind it")
                 break
-            device = IecDevice("lir" if plan.port else number + 1, port, plan.address, plan.name)
+            device = IecDevice("lir" if is_infrared == "1" else number + 1, port, address, name)
             found.append(device)
             devices, texts = self._of_port.setdefault(port, ([], []))
             devices.append(device)

@@ -157,8 +157,8 @@ def _meter(gateway, link, device):
     software = "%d.%02d" % (device.software // 100, device.software % 100)
     head = (identity, model, serial, maker, model, serial, software, dumps(device.hardware)[1:-1], _gateway_id(gateway))
     unique = _plain(device.serial) or identity
-    measured = device.groups["measurements"]
-    rows = [row for at, row in enumerate(measured.rows) if measured.has(at) or not device.is_sparse]
+    measured = device.groups.get("measurements")
+    rows = [row for at, row in enumerate(measured.rows) if measured.has(at) or not device.is_sparse] if measured else ()
     is_single = device.phases == 1
     counters = _counters(device)
     retained = gateway.settings.get(f"push{link}_retain")
@@ -168,7 +168,8 @@ def _meter(gateway, link, device):
         yield ('{"dev":{"ids":"%s","name":"%s %s","mf":"%s","mdl":"%s","sn":"%s","sw":"%s","hw":"%s","via_device":"%s"}' % head)
         yield from _shared(base, place)
         yield _sensor("errors", unique, "Bus errors", "", "", "idh", expires)[1:]
-        yield _sensor("tariff", unique, "Active tariff", "enum", "", "dk", expires + _TARIFFS)
+        if not device.is_sparse:
+            yield _sensor("tariff", unique, "Active tariff", "enum", "", "dk", expires + _TARIFFS)
         for row in rows:
             stem = row[0].rstrip("0123456789")
             phase = row[0][len(stem) :]

@@ -71,7 +71,7 @@ async def get_csv(gateway, request, response):
 def _meter(gateway, request):
     slot = request.query("slot") or ""
     if slot != "lir" and not (slot.isdigit() and len(slot) < 3):
-        raise HttpError(400, "slot may be lir or 1 to 16")
+        raise HttpError(400, "slot may be lir or 1 to 32")
     device = gateway.readings.device(int(slot) if slot.isdigit() else slot)
     if device is None or device.is_switch:
         raise HttpError(404, "there is no meter in this slot")

@@ -93,6 +93,9 @@ def statistics(gateway):
         for one in list(bus.units.values()):
             for key, value in unit(one):
                 yield f"{name}_{one.unit_id}_{key}", value
+    for name, reader in list(gateway.field.readers.items()):
+        for key in ("asked", "answered", "damaged", "silent", "busy_ms"):
+            yield name + "_" + key, getattr(reader, key)
 
 
 def _temperature_text(gateway):

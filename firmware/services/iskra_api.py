@@ -1,7 +1,8 @@
 """What the maker's Python client, and with it Home Assistant, asks: /api, /api/devices, /api/measurement/<i>, /api/counter/<i>.
 
 The client takes much for granted: what must be there is there, or the answer is 503, which it takes for "not available now". A
-value is never left out, for where some are missing it shows others in their place. `<i>`: 0 is the left infrared port, n the
+value is never left out, for where some are missing it shows others in their place; but of meters that it does not know, those
+of IEC 62056-21: they are for others, and have what they measure. `<i>`: 0 is the left infrared port, n the
 RS-485 device n. Source: the device sheet, 7; forms that five versions of the client were tried with.
 """
 
@@ -19,6 +20,7 @@ _LEAST_SLOTS = const(2)  # of RS-485, listed even if they are off, as the maker'
 _DETECTION_S = const(60)  # since the start; for what was not asked by then nobody has to wait
 _RETRY_S = const(10)
 _DEGREES = const(9)  # from here on units (deg, C, %) are of values in hundredths
+_ITS_OWN = const(("IE", "WM", "MC", "MT", "SG"))  # what models that the client knows begin with
 _OF_TOTAL = const(("P", "Q", "S", "PF", "PA"))
 _OF_PHASE = const(("U", "I", "P", "Q", "S", "PF", "PA", "THDUp", "THDI"))
 # Name, unit: in the order in which firmware/meters/time_blocks.py has them, the energies first
@@ -84,10 +86,14 @@ async def get_measurement(gateway, request, response):
     group = device.group("measurements")
     if group is None:
         raise _unavailable("the meter does not answer")
-    if device.is_sparse:
-        raise _unavailable("the meter does not measure all of it")
+    if device.is_sparse and device.model[:2] in _ITS_OWN:
+        raise _unavailable("the client would take the meter for one of its own, which measures all of it")
     for index in range(len(group.rows)):
-        if not group.has(index) or group.exponent[index] > sg_text.MOST_EXPONENT and group.mantissa[index]:
+        if not group.has(index):
+            is_wrong = not device.is_sparse
+        else:
+            is_wrong = group.exponent[index] > sg_text.MOST_EXPONENT and group.mantissa[index]
+        if is_wrong:
             raise _unavailable("the meter has no valid " + group.rows[index][0])
     # At most some 1000 bytes, which the buffer holds: nobody can change the group meanwhile.
     comma = b'{"measurements":{"Phases":['
@@ -97,28 +103,29 @@ async def get_measurement(gateway, request, response):
         comma = b","
     response.put(b'],"Total":')
     _put_values(response, group, _OF_TOTAL, 0)
-    response.put(b',"Frequency":')
-    _put_value(response, group, "frequency")
-    response.put(b',"Temperature":')
-    _put_value(response, group, "Tint")
+    _put_value(response, group, "frequency", "Frequency", b",")
+    _put_value(response, group, "Tint", "Temperature", b",")
     response.put(b"}}")
 
 
 def _put_values(response, group, names, number):
-    comma = b'{"'
+    comma = b"{"
     for name in names:
-        response.put(comma)
-        response.put(name)
-        response.put(b'":')
-        _put_value(response, group, name + str(number))
-        comma = b',"'
-    response.put(b"}")
+        comma = _put_value(response, group, name + str(number), name, comma)
+    response.put(b"{}" if comma == b"{" else b"}")
 
 
-def _put_value(response, group, name):
-    index = 0
-    while group.rows[index][0] != name:
-        index += 1
+def _put_value(response, group, name, key, comma):
+    """Put a value with its key, if the meter has it; return what stands in front of the next."""
+    index = len(group.rows) - 1
+    while index >= 0 and group.rows[index][0] != name:
+        index -= 1
+    if index < 0 or not group.has(index):
+        return comma
+    response.put(comma)
+    response.put(b'"')
+    response.put(key)
+    response.put(b'":')
     mantissa, unit = group.mantissa[index], group.unit[index]
     if name.startswith("PF"):
         sg_text.put_power_factor(response, mantissa, unit)
@@ -126,6 +133,7 @@ def _put_value(response, group, name):
         sg_text.put_hundredths(response, mantissa)
     else:
         sg_text.put_base(response, mantissa, group.exponent[index], unit)
+    return b","
 
 
 async def get_counter(gateway, request, response):

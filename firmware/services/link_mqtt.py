@@ -185,7 +185,10 @@ class _Mqtt:
         if self._has_hass:
             await self._show_firmware()
         if self._has_hass and (self._failed_ms is None or ticks_diff(ticks_ms(), self._failed_ms) > _AGAIN_MS):
-            known = [_appearance(device) for device in devices]
+            known = []
+            for device in devices:
+                known.append(_appearance(device))
+                await asyncio.sleep_ms(0)
             if known != self._known:
                 is_told = await self._announce(self._load("firmware.services.hass").announced(gateway, self._number))
                 self._known = known if is_told else None
@@ -341,5 +344,7 @@ class _Mqtt:
 def _appearance(device):
     """Return what an announcement shows of a device, so that it is made anew when that is another one."""
     is_known = device.status in (PRESENT, SILENT)
-    counters = device.groups.get("counters")
-    return device.slot, device.model, device.serial, is_known, counters and bytes(counters.unit), bytes(device.quadrants)
+    counters, measured = device.groups.get("counters"), device.groups.get("measurements")
+    missing = device.is_sparse and measured and bytes(measured.exponent).count(b"\x80")  # values that it does not tell
+    units = counters and bytes(counters.unit)
+    return device.slot, device.model, device.serial, is_known, units, bytes(device.quadrants), missing

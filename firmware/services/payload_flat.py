@@ -57,10 +57,14 @@ def state(gateway, device):
         return _gateway(gateway, utc)
     if device.is_switch:
         return relay(device.relay if device.status == PRESENT else _SILENT, utc)
-    readings = [payload.live(device, kind, clock) for kind in ("measurements", "counters")]
-    if readings[1].rows:
-        readings[1].rows = list(readings[1].rows)
-        _hold_back(device, readings[1].rows, device.groups["counters"].utc)
+    kinds = ("measurements", "counters")
+    if device.is_sparse and device.groups:
+        kinds = [kind for kind in kinds if kind in device.groups]  # the other is not missing: the meter does not have it
+    readings = [payload.live(device, kind, clock) for kind in kinds]
+    last = readings[-1]
+    if last.kind == "counters" and last.rows:
+        last.rows = list(last.rows)
+        _hold_back(device, last.rows, device.groups["counters"].utc)
     bus = gateway.field.buses.get(device.port)
     unit = bus and bus.units.get(device.address)
     more = (("errors", unit.silent + unit.damaged),) if unit else ()

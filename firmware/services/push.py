@@ -16,6 +16,7 @@ from firmware.services import push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import MQTT, XML, Link
 from firmware.state.readings import PRESENT
+from firmware.state.schema import IEC, RS485_DEVICES
 from lib.aio.connect import ConnectionFailed
 from lib.store.journal import Journal
 
@@ -24,7 +25,7 @@ _FIRST_S = const(60)  # after the start, a device has its first turn
 _UNSAVED_MS = const(10000)  # what no link has taken for so long goes to flash
 _FLUSH_MS = const(30000)  # between two times of that, however short the intervals are
 _GOODBYE_MS = const(2000)
-_MOST_SLOTS = const(16)
+_AT_ONCE = const(8)  # devices looked at before others run
 
 
 class _Outlet:
@@ -56,6 +57,7 @@ class Push:
         self._is_changed = True
         self._outlets = []
         self._tasks = ([], [])  # of each link
+        self._devices = None  # the list that they were made for: with IEC meters, the settings alone do not tell it
         self._is_ending = False
         self._flushed_ms = self._marked_ms = ticks_ms()
         self.jobs = None  # firmware/services/push_jobs.py, while one is set
@@ -86,6 +88,7 @@ class Push:
         """Serve the links, for ever."""
         try:
             while True:
+                self._is_changed = self._is_changed or self._devices is not self._gateway.readings.devices
                 if self._is_changed and not self._is_ending:
                     await self._take_up()
                 await asyncio.sleep_ms(_LOOK_MS)
@@ -170,8 +173,11 @@ class Push:
         settings, now = self._gateway.settings, self._now()
         before = {outlet.slot: outlet for outlet in self._outlets}
         self._outlets = []
-        listed = [device.slot for device in self._gateway.readings.devices if device.is_sparse]
-        for slot in [None, "lir", "rir"] + (listed or list(range(1, _MOST_SLOTS + 1))):
+        self._devices = devices = self._gateway.readings.devices
+        numbers = range(1, RS485_DEVICES + 1)
+        if settings.get("rs485_protocol") == IEC:
+            numbers = [device.slot for device in devices if device.port == "rs485"]
+        for slot in [None, "lir", "rir"] + list(numbers):
             values = documents = deadband = 0
             for link in self.links:
                 if link.protocol and topics.is_pushed(settings, slot, link.number):
@@ -216,7 +222,9 @@ class Push:
             return
         now = self._now()
         is_late = self._gateway.clock.uptime_s() > _FIRST_S
-        for outlet in self._outlets:
+        for number, outlet in enumerate(self._outlets):
+            if not (number + 1) % _AT_ONCE:
+                await asyncio.sleep_ms(0)
             try:
                 await self._turn(outlet, now, is_late)
                 outlet.is_failing = False

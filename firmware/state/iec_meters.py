@@ -27,9 +27,6 @@ FIELDS = (
     "profile|text||60||Load profile: empty, auto, or command, code and form of time (R5 P.01 zYYMMDDhhmm)",
     "events|text||60||Event log: empty, auto, packets (0 or 89), or command, code and form of time (R5 P.98 zYYMMDDhhmm)",
 )
-# The same, for those who read lines: names, and which are texts
-_NAMES = const("port address name password level period opening fastest parity wakes clock read profile events")
-_TEXTS = const("ntttnnnnnnnttt")
 _SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200, 115200))
 
 
@@ -42,16 +39,14 @@ def fields():
 class Plan:
     """One meter's line as attributes, named as in FIELDS."""
 
-    port = level = period = opening = fastest = parity = wakes = clock = 0
-    address = name = password = read = profile = events = ""
-
     def __init__(self, line):
         """ValueError: the line is not in order."""
-        values = line.split("|")
-        if len(values) != len(_TEXTS):
-            raise ValueError("fields")
-        for at, name in enumerate(_NAMES.split(" ")):
-            setattr(self, name, values[at] if _TEXTS[at] == "t" else int(values[at]))
+        values = line.split("|")  # one by one, for a list of 32 is gone through at once
+        port, self.address, self.name, self.password, level, period, opening, fastest, *values = values
+        parity, wakes, clock, self.read, self.profile, self.events = values
+        self.port, self.level, self.period = int(port), int(level), int(period)
+        self.opening, self.fastest = int(opening), int(fastest)
+        self.parity, self.wakes, self.clock = int(parity), int(wakes), int(clock)
         if self.opening not in _SPEEDS or self.fastest not in _SPEEDS or not 0 < self.period <= 240:
             raise ValueError("values")
 

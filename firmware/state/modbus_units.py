@@ -26,14 +26,15 @@ class Units:
         self.writes = get("modbus_writes")
         self._own = get("sg_modbus_addr")
         self._own_too = b"\0\xff" if get("modbus_own_255") else b""
-        self._infrared = get("ir_counter_addr") if get("left_ir_enabled") else 0
+        is_iec = get("ir_protocol")
+        self._infrared = get("ir_counter_addr") if get("left_ir_enabled") and not is_iec else 0
         self._infrared_unit = self._infrared + get("modbus_offset_ir") if self._infrared else -1
         self._rs485_offset = get("modbus_offset_485")
         self._meters = get("modbus_meters")
         slots = [slot for slot in range(1, RS485_DEVICES + 1) if get(f"rs485_type_{slot}") not in (0, _SWITCH)]
         if get("rs485_protocol") == IEC:
             slots = list(range(1, MOST_IEC + 1))
-        self._slots = bytes([0] + slots if self._infrared else slots)
+        self._slots = bytes([0] + slots if self._infrared or is_iec else slots)
 
     def find(self, unit):
         """Return (where, what) of a unit, 0 to 255: (OWN, 0), (METER, slot), or (port, address on it), address 0 for all.
@@ -56,12 +57,19 @@ def collisions(settings):
     """Yield a sentence for each device that nobody reaches by Modbus TCP because its unit is somebody else's."""
     get = settings.get
     units = Units(settings)
-    if get("left_ir_enabled"):
+    if get("left_ir_enabled") and not get("ir_protocol"):
         unit = get("ir_counter_addr") + get("modbus_offset_ir")
         if unit > _HIGHEST:
             yield f"the IR meter would be unit {unit}: modbus_offset_ir is too large"
         elif units.find(unit)[0] != "ir_left":
             yield f"the IR meter would be unit {unit}, which is the gateway: set modbus_offset_ir"
+    if get("rs485_protocol") == IEC:
+        first = get("modbus_meters")
+        for slot in range(1, MOST_IEC + 1) if first else ():
+            if first + slot > _HIGHEST or units.find(first + slot) != (METER, slot):
+                yield f"meter {slot} as floats would be unit {first + slot}, which is no free one: set modbus_meters"
+                break
+        return
     for slot in range(1, RS485_DEVICES + 1):
         if get(f"rs485_type_{slot}"):
             unit = get(f"rs485_addr_{slot}") + get("modbus_offset_485")

@@ -146,7 +146,9 @@ def served(page, profiles, records):
     page.route("**/api/profile", lambda route: route.fulfill(json={"profiles": profiles}))
     page.route(
         "**/api/profile/*",
-        lambda route: route.fulfill(json={"key": KEY, "period_min": 15, "columns": profiles[0]["columns"], "records": records()}),
+        lambda route: route.fulfill(
+            json={"key": KEY, "period_min": 15, "columns": profiles[0]["columns"], "records": records()}
+        ),
     )
 
 

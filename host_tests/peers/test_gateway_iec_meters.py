@@ -8,7 +8,7 @@ import pytest
 
 from host_tests.gateway import api, change, command, eventually, gateway, login
 
-BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster")
+BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster", "Baylan", "Alp", "Mass", "MetCom")
 SETTINGS = {"left_ir_enabled": 0, "ir_ext_rel_mode": 0, "rs485_type_1": 0, "rs485_type_2": 0, "rs485_protocol": 3}
 KEYS = ("opening", "fastest")
 

@@ -1,7 +1,7 @@
 """Load profiles from a simulated meter's rows to /api/profile, through the whole gateway: record for record what the meter has."""
 
-import contextlib
 import calendar
+import contextlib
 from fractions import Fraction
 
 import pytest

@@ -1,5 +1,10 @@
 """Puts objects of simple values into an answer as JSON, sent in pieces where they are long."""
 
+import asyncio
+
+from micropython import const
+
+_AT_ONCE = const(8)  # items put before others run
 ROOM = 300  # flush when less is left: more than one item takes, unless its text is long
 
 
@@ -23,7 +28,11 @@ def put_value(response, value):
 
 async def put_items(response, items, first=True):
     """Put (key, value) pairs, commas between them, and before them unless they are the first of their object; no braces."""
+    count = 0
     for key, value in items:
+        count += 1
+        if not count % _AT_ONCE:
+            await asyncio.sleep_ms(0)
         await room(response)
         if not first:
             response.put(b",")
