@@ -1,4 +1,4 @@
-"""Load profiles from a simulated meter's rows to /api/profile, through the whole gateway: record for record what the meter has."""
+"""Load profiles from a simulated meter to /api/profile, through the whole gateway: record for record what the meter has."""
 
 import calendar
 import contextlib
