@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 
 from micropython import const
@@ -284,9 +285,12 @@ class Gateway:
             self.platform.count_starts(0)  # somebody asked for it
             self.platform.reset()
 
-    def open_profiles(self):
-        """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then."""
-        if self.profiles is None and "profile" in board.PARTS:
+    def open_profiles(self, is_new=True):
+        """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then.
+
+        is_new: also if nothing of any meter was ever kept.
+        """
+        if self.profiles is None and "profile" in board.PARTS and (is_new or "profiles" in os.listdir(self.platform.root)):
             from firmware.state.profiles import KeptProfiles  # noqa: PLC0415 - RAM that only those pay for who have one
 
             self.profiles = KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)

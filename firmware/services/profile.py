@@ -20,7 +20,7 @@ _MOST_DIGITS = const(10)
 
 async def get(gateway, request, response):
     """List all profiles; missing: periods between first and last without a record."""
-    profiles = gateway.profiles
+    profiles = gateway.profiles or gateway.open_profiles(False)
     response.put(b'{"profiles":[')
     comma = b"{"
     for key in profiles.keys() if profiles else ():
@@ -161,7 +161,7 @@ async def get_events(gateway, request, response):
 
 def _asked(gateway, request):
     """Return (profiles, key) of the meter that the path's last part means. Raises HttpError 404."""
-    profiles = gateway.profiles
+    profiles = gateway.profiles or gateway.open_profiles(False)
     wanted = request.path[request.path.find("/", 5) + 1 :]
     if profiles:
         keys = profiles.keys()
