@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import sys
 
 from micropython import const
@@ -290,10 +289,12 @@ class Gateway:
 
         is_new: also if nothing of any meter was ever kept.
         """
-        if self.profiles is None and "profile" in board.PARTS and (is_new or "profiles" in os.listdir(self.platform.root)):
-            from firmware.state.profiles import KeptProfiles  # noqa: PLC0415 - RAM that only those pay for who have one
+        if self.profiles is None and "profile" in board.PARTS:
+            from firmware.state import profiles  # noqa: PLC0415 - RAM that only those pay for who have one
 
-            self.profiles = KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
+            if not is_new and not profiles.are_there(self.platform.root):
+                return None
+            self.profiles = profiles.KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
             self.supervisor.start("profiles", self.profiles.run)
         return self.profiles
 

@@ -23,6 +23,8 @@ import firmware.meters.iec_clock as _
 import firmware.meters.iec_codes as _
 import firmware.meters.iec_family as _
 import firmware.meters.iec_profile as _
+import firmware.meters.iec_profile_forms as _
+import firmware.meters.iec_profile_time as _
 import firmware.meters.interval as _
 import firmware.meters.layout as _
 import firmware.meters.mc as _
