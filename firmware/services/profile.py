@@ -141,6 +141,17 @@ async def _put_csv(clock, response, meter, records):
             response.put(b"\r\n")
 
 
+async def delete(gateway, request, response, body):
+    """Remove the profile and the events of a meter; one that is still read begins anew."""
+    profiles, key = _asked(gateway, request)
+    try:
+        profiles.forget(key)
+    except OSError:
+        raise HttpError(500, "the flash does not take it") from None
+    gateway.events.add("settings", f"load profile of {key} removed")
+    response.status = 204
+
+
 async def get_events(gateway, request, response):
     """All events that are kept of a meter, in the order in which it told them."""
     profiles, key = _asked(gateway, request)

@@ -68,6 +68,14 @@ class Gateway:
     def open_profiles(self, is_new=True):
         return self.profiles
 
+    def response_of(self, function, path):
+        """Return the answer to a request with an empty body that says nothing."""
+        response = Response()
+        request = Request(path, {})
+        response.clear(request)
+        asyncio.run(function(self, request, response, b""))
+        return response
+
     def ask(self, function, path, **values):
         """Return the body of an answer; `pieces` tells how often others ran."""
         response = Response()
