@@ -24,14 +24,14 @@ _METERS = (
 )
 
 
-def _read(brand, channels):
+def _read(brand, channels, bits=32):
     """Return (seconds, characters on the line, least free heap, highest loop lag in ms, records kept)."""
     newest = _NOW // _QUARTER * _QUARTER
     meter = {
         **{"family": "IEC " + brand, "serial": "80000001", "opening": _BAUD, "channels": channels},
         "oldest": newest - (_MONTH - 1) * _QUARTER,
     }
-    with gateway(32, meters=[meter], settings=_SETTINGS, clock=_NOW, fast=False, heap="112k", frozen=True) as rig:
+    with gateway(bits, meters=[meter], settings=_SETTINGS, clock=_NOW, fast=False, heap="112k", frozen=True) as rig:
         plan = {"address": "80000001", "opening": _BAUD, "fastest": _BAUD, "period": 240, "profile": "auto"}
         api(rig, "/api/iec_meters/1", plan)
 
