@@ -166,7 +166,7 @@ class _Answer:
 
     def period(self):
         """Return the minutes between the rows that were scouted, 0 if they do not tell."""
-        times = self.scouted
+        times = self.scouted or []
         for at in range(2, len(times)):
             step = times[at] - times[at - 1]
             if 0 < step == times[at - 1] - times[at - 2] and step % 60 == 0 and times[at] % step % 900 == 0:

@@ -25,7 +25,7 @@ def utc(*civil):
 NOW = utc(2026, 3, 10, 12, 7)
 
 
-def entry(brand, days=3, now=NOW, **more):
+def entry(brand, days: float = 3, now=NOW, **more):
     return {
         "family": "IEC " + brand,
         "serial": KEY,
