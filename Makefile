@@ -37,7 +37,8 @@ test:
 
 test-powercut:
 	@tools/setup test
-	@$(PYTHON) -m pytest -q --all-cuts host_tests/faults/test_upgrade_power_cuts.py host_tests/faults/test_power_cuts.py $(ARGS)
+	@$(PYTHON) -m pytest -q --all-cuts host_tests/faults/test_upgrade_power_cuts.py host_tests/faults/test_power_cuts.py \
+		host_tests/faults/test_profile_power_cuts.py $(ARGS)
 
 lint: setup
 	@tools/lint

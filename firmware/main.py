@@ -285,12 +285,17 @@ class Gateway:
             self.platform.count_starts(0)  # somebody asked for it
             self.platform.reset()
 
-    def open_profiles(self):
-        """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then."""
-        if "profile" in board.PARTS and self.profiles is None:
-            from firmware.state.profiles import KeptProfiles  # noqa: PLC0415 - RAM that only those pay for who have one
+    def open_profiles(self, is_new=True):
+        """Return what keeps load profiles, made when the first meter has one; None on a board without. It stays in RAM then.
 
-            self.profiles = KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
+        is_new: also if nothing of any meter was ever kept.
+        """
+        if "profile" in board.PARTS and self.profiles is None:
+            from firmware.state import profiles  # noqa: PLC0415 - RAM that only those pay for who have one
+
+            if not is_new and not profiles.are_there(self.platform.root):
+                return None
+            self.profiles = profiles.KeptProfiles(self.platform.root, self.events, self._beat("profiles"), self._load)
             self.supervisor.start("profiles", self.profiles.run)
         return self.profiles
 

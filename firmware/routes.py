@@ -33,6 +33,7 @@ GET /api/history read history get
 GET /api/history.csv read history get_csv
 GET /api/profile read profile get
 GET /api/profile/ read profile get_one
+DELETE /api/profile/ admin profile delete
 GET /api/meter_events/ read profile get_events
 GET /api/demand read demand get
 GET /api/relays read relays get

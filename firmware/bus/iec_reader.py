@@ -72,6 +72,7 @@ class IecReader:
         self._slower = bytearray(count)  # steps below the highest speed
         self._good = bytearray(count)  # rounds in a row
         self._worked = 0  # whose job was the last
+        self._latest = 0  # minute
         self._probe_due = ticks_ms()
         self._uart = uart
         self._minute = minute
@@ -161,12 +162,14 @@ class IecReader:
     def _due_meter(self):
         """Return whose read-out is due, -1 for nobody's: who failed before waits for its share."""
         now = self._minute()
+        is_back = now < self._latest  # the clock was set back
+        self._latest = now
         left = ticks_diff(self._probe_due, ticks_ms())
         may_probe = left <= 0 or left > _LONGEST_PAUSE_MS
         found, best = -1, (0, 0)
         for index in range(len(self._due)):
-            if self._due[index] > now + 240:
-                self._due[index] = now  # the clock was set back
+            if self._due[index] > now and (is_back or self._due[index] > now + 240):
+                self._due[index] = now
             if self._due[index] <= now and (may_probe or not self._failures[index]):
                 rank = (self._tries[index], self._due[index])
                 if found < 0 or rank < best:

@@ -45,6 +45,7 @@ class _Round:
         self.since = 0  # what is missing before has been asked for twice
         self.asked = 0  # ... or once
         self.done = 0  # where the round goes on
+        self.has_kept = False  # rows since the start
         self.smaller = 0  # pieces, for some came damaged: steps
 
 
@@ -165,7 +166,7 @@ class _Answer:
 
     def period(self):
         """Return the minutes between the rows that were scouted, 0 if they do not tell."""
-        times = self.scouted
+        times = self.scouted or []
         for at in range(2, len(times)):
             step = times[at] - times[at - 1]
             if 0 < step == times[at - 1] - times[at - 2] and step % 60 == 0 and times[at] % step % 900 == 0:
@@ -223,10 +224,11 @@ async def _fill(reader, index, plan, answer, state, form, began):
     """Ask for all that is missing. Return False if something else waits, or the flash takes nothing."""
     meters = reader.meters
     now = meters.utc()
-    if state.since > now or state.asked > now:
-        state.since = state.asked = state.done = 0  # the clock was set back
-    first = max(state.since, state.done, now - _FIRST_S)
     profiles, key = meters.profiles(), answer.key
+    if state.since > now or state.asked > now or (state.has_kept and profiles.last(key) is None):
+        state.since = state.asked = state.done = 0  # the clock was set back, or the profile removed
+        state.has_kept = False
+    first = max(state.since, state.done, now - _FIRST_S)
     rows = min(max(reader.baud // _BAUD_A_ROW >> state.smaller, _FEWEST), _MOST)
     holes = await _holes(profiles, key, first, now, state.period)
     for begin, last in holes:
@@ -239,6 +241,7 @@ async def _fill(reader, index, plan, answer, state, form, began):
             await _ask(reader, plan, meters, answer, form, begin, end)
             begin = answer.newest + 60 if answer.is_full and answer.newest else end + 60
             state.done = begin
+            state.has_kept = state.has_kept or answer.kept > 0
             if answer.is_stuck:
                 return True
             if begin < now and reader.is_awaited(index, began):

@@ -20,7 +20,7 @@ _MOST_DIGITS = const(10)
 
 async def get(gateway, request, response):
     """List all profiles; missing: periods between first and last without a record."""
-    profiles = gateway.profiles
+    profiles = gateway.profiles or gateway.open_profiles(False)
     response.put(b'{"profiles":[')
     comma = b"{"
     for key in profiles.keys() if profiles else ():
@@ -143,6 +143,17 @@ async def _put_csv(clock, response, meter, records):
             response.put(b"\r\n")
 
 
+async def delete(gateway, request, response, body):
+    """Remove the profile and the events of a meter; one that is still read begins anew."""
+    profiles, key = _asked(gateway, request)
+    try:
+        profiles.forget(key)
+    except OSError:
+        raise HttpError(500, "the flash does not take it") from None
+    gateway.events.add("settings", f"load profile of {key} removed")
+    response.status = 204
+
+
 async def get_events(gateway, request, response):
     """All events that are kept of a meter, in the order in which it told them."""
     profiles, key = _asked(gateway, request)
@@ -163,7 +174,7 @@ async def get_events(gateway, request, response):
 
 def _asked(gateway, request):
     """Return (profiles, key) of the meter that the path's last part means. Raises HttpError 404."""
-    profiles = gateway.profiles
+    profiles = gateway.profiles or gateway.open_profiles(False)
     wanted = request.path[request.path.find("/", 5) + 1 :]
     if profiles:
         keys = profiles.keys()

@@ -1,20 +1,31 @@
 """The load profiles of meters: lib/store/profile.py, written a moment after the last record came; its faults become events."""
 
 import asyncio
+import os
 
 from micropython import const
 
 from lib.store.profile import Profiles
 
+_FOLDER = const("/profiles")
 _LOOK_MS = const(1000)
 _REST_LOOKS = const(3)  # without a new record; then what is in RAM goes to flash
+
+
+def are_there(root):
+    """Whether a profile was ever kept."""
+    try:
+        os.stat(root + _FOLDER)
+    except OSError:
+        return False
+    return True
 
 
 class KeptProfiles(Profiles):
     """`load(name)` returns a module that may be dropped afterwards; `beat.beat()` is called every second."""
 
     def __init__(self, root, events, beat, load):
-        Profiles.__init__(self, root + "/profiles", load)
+        Profiles.__init__(self, root + _FOLDER, load)
         self._events = events
         self._beat = beat
         self._looks = 0

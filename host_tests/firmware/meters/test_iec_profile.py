@@ -3,7 +3,9 @@
 import asyncio
 
 from firmware.meters import iec_profile
-from lib.clock import calendar
+from firmware.meters.iec_profile_forms import form_of
+from firmware.meters.iec_profile_time import MeterTime
+from lib.clock import calendar, posix_tz
 from lib.iec62056 import message_reader as reading
 from lib.iec62056.errors import PeerError
 from lib.iec62056.message_reader import BLOCK, MessageReader
@@ -35,6 +37,7 @@ class Plan:
 
 class Device:
     serial = "80000001"
+    groups = {}
 
     def __init__(self, model):
         self.model = model
@@ -45,6 +48,12 @@ class Meters:
         self.devices = [Device(model)]
         self.profiles = lambda: profiles
         self.events = []
+        self.rounds = {}
+        self.zone = posix_tz.fixed(0)
+        self.left = 0
+
+    def is_on_normal_time(self, index):
+        return False
 
     def is_clock_set(self):
         return True
@@ -55,20 +64,20 @@ class Meters:
     def civil(self, utc):
         return calendar.from_unix(utc)[:6]
 
-    def utc_of(self, time):
-        return calendar.to_unix(*time[:6])
-
     def event(self, index, text):
         self.events.append(text)
 
     def more(self, reader, index):
-        raise AssertionError
+        self.left += 1
 
 
 class Reader:
-    """Answers as a meter with a row each quarter but for a hole."""
+    """Answers as a meter with a row each quarter but for a hole. `pieces`: after so many answers others wait."""
 
-    def __init__(self, meters, hole=(0, 0)):
+    baud = 9600
+
+    def __init__(self, meters, hole=(0, 0), pieces=999):
+        self.pieces = pieces
         self.meters = meters
         self.hole = hole
         self.requests = []
@@ -76,6 +85,10 @@ class Reader:
 
     async def sign_on(self, *arguments):
         pass
+
+    def is_awaited(self, index, began):
+        self.pieces -= 1
+        return self.pieces <= 0
 
     def tells_rows(self, is_wanted):
         self._tells = is_wanted
@@ -132,21 +145,43 @@ class Profiles:
         self.last_utc = last
         self.rows = []
         self.described = None
+        self._held = []
+        self.period = 15
 
     def last(self, key):
         assert key == "80000001"
-        return self.last_utc
+        return self.rows[-1][0] if self.rows else self.last_utc
+
+    def meter(self, key):
+        return self
+
+    def gaps(self, key, first, last):
+        yield None
+        yield self.last(key) + QUARTER, last // QUARTER * QUARTER
 
     def describe(self, key, period_minutes, codes, units):
         self.described = period_minutes, codes, units
 
+    def hold(self, key):
+        self._held = []
+
+    def held(self, key):
+        return 10 * len(self._held)
+
     def append(self, key, time_utc, status, values):
-        self.rows.append((time_utc, status, values))
+        self._held.append((time_utc, status, list(values)))
+
+    def commit(self, key):
+        self.rows.extend(self._held)
+        self._held = []
+
+    def give_up(self, key):
+        self._held = []
 
 
-def read(model, last, hole=(0, 0)):
+def read(model, last, hole=(0, 0), pieces=999):
     profiles = Profiles(last)
-    reader = Reader(Meters(model, profiles), hole)
+    reader = Reader(Meters(model, profiles), hole, pieces)
     asyncio.run(iec_profile.run(reader, 0, Plan()))
     assert reader.is_over and not reader.meters.events
     return profiles, reader
@@ -154,12 +189,12 @@ def read(model, last, hole=(0, 0)):
 
 def test_three_days_are_filled():
     last = NOW // QUARTER * QUARTER - 3 * 86400
-    for model, period in (("MSY C500", 15), ("LGZ ZMD", 15)):
+    for model, period in (("MSY <2>C500", 15), ("LGZ ZMD", 15)):
         profiles, _ = read(model, last)
         assert [row[0] for row in profiles.rows] == list(quarters(last + QUARTER, NOW)), model
         assert all([row[2] == [(1500, -3), (25, -1)] for row in profiles.rows])
         assert profiles.described[0] == period
-    assert profiles.described[1:] == ([b"1.5", b"5.5"], [b"kW", b"kvar"])
+    assert profiles.described[1:] == (["1.5", "5.5"], ["kW", "kvar"])
     assert profiles.rows[0][1] == 8 and profiles.rows[1][1] == 0
 
 
@@ -175,3 +210,55 @@ def test_a_new_profile_begins_a_month_back():
     profiles, reader = read("EMH LZQJ", None)
     assert profiles.rows[0][0] - (NOW - 30 * 86400) < QUARTER
     assert reader.requests[0].startswith(b"P.01(0") and len(profiles.rows) == 30 * 96
+
+
+def test_a_turn_ends_behind_a_piece_when_others_wait():
+    last = NOW // QUARTER * QUARTER - 10 * 86400
+    profiles, reader = read("LGZ ZMD", last, pieces=1)
+    assert reader.meters.left == 1 and 96 < len(profiles.rows) <= 192
+    reader.pieces = 999
+    asyncio.run(iec_profile.run(reader, 0, Plan()))
+    assert reader.meters.left == 1
+    assert [row[0] for row in profiles.rows] == list(quarters(last + QUARTER, NOW))
+
+
+FORMS = (
+    ("MKS <3>ADM(M550.2251", "R2 P.01 YY-MM-DD,hh:mm"),
+    ("MSY <2>C500", "R2 P.01 YY-MM-DD,hh:mm"),
+    ("MSY <1>C500.KMY.2556", "R2 P.01 YYMMDDhhmm"),
+    ("LUN <1>LUN70000130", "R5 P1 YYMMDD()"),
+    ("VIK <1>VEMM01405959", "R2 96.1.8.0 YY-MM-DD,hh:mm"),
+    ("VIK <1>VEMC01405959", "R2 96.A.8.0 YY-MM-DD,hh:mm"),
+    ("VIK <1>M005", "R5 P.01 YY-MM-DD,hh:mm"),
+    ("AEL <1>AEL.TF.21", "R2 P.04 YYYY-MM-DD,hh:mm"),
+    ("LGZ \\2ZMD1204407", "R5 P.01 zYYMMDDhhmm"),
+)
+
+
+def test_the_form_goes_by_the_identification():
+    for model, form in FORMS:
+        assert form_of("auto", model) == form.split(" "), model
+    assert form_of("R6 P.02 zYYMMDDhhmm", "MSY") == ["R6", "P.02", "zYYMMDDhhmm"]
+
+
+AUTUMN = calendar.to_unix(2026, 10, 25, 1)  # UTC
+TIMES = (
+    # civil hour and minute of 25 October, season, record before, minutes after AUTUMN
+    ("summer time, as it says", (2, 30, 1), 0, -30),
+    ("normal time, as it says", (2, 30, 0), 0, 30),
+    ("not said, the first", (2, 30, None), AUTUMN - 2700, -30),
+    ("not said, it was the first before", (2, 0, None), AUTUMN - 900, 0),
+    ("UTC", (2, 30, 2), 0, 90),
+    ("only once", (3, 0, None), 0, 60),
+)
+
+
+def test_the_hour_that_comes_twice():
+    zone = posix_tz.parse("CET-1CEST,M3.5.0,M10.5.0/3")
+    for what, (hour, minute, season), before, expected in TIMES:
+        time = MeterTime(zone)
+        time.utc_of((2026, 10, 25, 1, 45, 0, 1 if season in (0, 1) else None), 0)  # what came before has taught it
+        assert (time.utc_of((2026, 10, 25, hour, minute, 0, season), before) - AUTUMN) // 60 == expected, what
+    spring = MeterTime(zone).utc_of((2026, 3, 29, 2, 30, 0, None), 0)
+    assert spring == calendar.to_unix(2026, 3, 29, 1, 30)  # no such hour: counted on
+    assert MeterTime(zone, True).utc_of((2026, 7, 1, 12, 0, 0, 0), 0) == calendar.to_unix(2026, 7, 1, 11)

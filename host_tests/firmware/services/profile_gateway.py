@@ -65,6 +65,17 @@ class Gateway:
         self.profiles = KeptProfiles(FOLDER, self.events, Beat(), None)
         self.profiles.describe(KEY, 15, CODES, UNITS)
 
+    def open_profiles(self, is_new=True):
+        return self.profiles
+
+    def response_of(self, function, path):
+        """Return the answer to a request with an empty body that says nothing."""
+        response = Response()
+        request = Request(path, {})
+        response.clear(request)
+        asyncio.run(function(self, request, response, b""))
+        return response
+
     def ask(self, function, path, **values):
         """Return the body of an answer; `pieces` tells how often others ran."""
         response = Response()

@@ -46,6 +46,18 @@ def test_the_list():
     }, one
 
 
+def test_a_removed_profile_is_gone_and_begins_anew():
+    gateway = Gateway()
+    put(gateway, T, T + 100 * Q)
+    gateway.profiles.log(KEY, [(T, "1", "one")])
+    response = gateway.response_of(service.delete, "/api/profile/" + KEY)
+    assert response.status == 204 and gateway.list() == []
+    assert refusal(gateway, "/api/profile/" + KEY) == 404
+    gateway.profiles.describe(KEY, 15, CODES, UNITS)
+    put(gateway, T, T + 3 * Q)
+    assert gateway.list()[0]["count"] == 4
+
+
 def test_records_as_json():
     gateway = Gateway()
     put(gateway, T - 200 * Q, T)

@@ -89,6 +89,51 @@ def test_records_come_back_before_and_after_a_restart():
     assert got(again) == list(range(310))
 
 
+def test_what_is_held_is_kept_as_a_whole_or_not_at_all():
+    _, profiles = chip()
+    put(profiles, range(100))
+    profiles.hold(KEY)
+    assert put(profiles, range(90, 260)) == 160 and profiles.last(KEY) == T + 259 * Q
+    assert put(profiles, range(90, 260)) == 0, "each once, though it waits"
+    assert got(profiles) == list(range(100)) and got(Profiles(PROFILES)) == list(range(100))
+    assert 0 < profiles.held(KEY) < 4000
+    profiles.give_up(KEY)
+    assert profiles.last(KEY) == T + 99 * Q and got(profiles) == list(range(100))
+    for order in (1, -1, 7):
+        _, profiles = chip()
+        put(profiles, range(60, 100))
+        put(profiles, range(400, 410))
+        profiles.describe("other", 15, ("1.5.0",), ("W",))
+        profiles.hold(KEY)
+        numbers = (
+            [number for rest in range(7) for number in range(40 + rest, 430, 7)] if order == 7 else range(40, 430)[::order]
+        )
+        for number in numbers:
+            put(profiles, (number,))
+            if number % 50 == 0:
+                profiles.append("other", T + number * Q, 0, [(number, 0)])  # another meter's go to flash meanwhile
+                profiles.settle()
+        profiles.commit(KEY)
+        assert got(profiles) == list(range(40, 430)) == got(opened()), order
+        assert gaps(profiles, 40, 429) == [] and profiles.held(KEY) == 0
+
+
+def test_a_removed_profile_is_gone():
+    flash, profiles = chip()
+    free = os.statvfs(FOLDER)[3]
+    put(profiles, range(300))
+    profiles.log(KEY, [(T, "1", "one")])
+    profiles.hold(KEY)
+    put(profiles, range(300, 310))
+    profiles.forget(KEY)  # while it is read
+    assert profiles.last(KEY) is None and got(profiles) == []
+    put(profiles, range(310, 320))
+    profiles.commit(KEY)
+    assert got(profiles) == list(range(310, 320)), "it goes on"
+    profiles.forget(KEY)
+    assert profiles.keys() == [] and got(Profiles(PROFILES)) == [] and os.statvfs(FOLDER)[3] == free
+
+
 def test_a_few_records_at_a_time_take_no_more_room():
     sizes = []
     for lump in (1, 4, 96):

@@ -259,7 +259,7 @@ class IecMeter:
             return None
         texts = operand.removesuffix(self.tail)[:-1].split(";")
         begin, end = [self._time(text, at) for at, text in enumerate(texts)]
-        if False in (begin, end):
+        if not begin or not end:
             return None
         at_begin = self.asked.startswith("R1")  # NZR: rows have the time at which the interval begins
         rows = []
@@ -350,7 +350,7 @@ class IecMeter:
         return "".join(row + "\r\n" for row in out)
 
     def _time(self, text, at):
-        """The civil time of a request, False for one in another form; of the end all of a day without a time."""
+        """The civil time of a request, None for one in another form; of the end all of a day without a time."""
         if not text:
             return local(self.world.unix()) + timedelta(days=1) if at else datetime(2000, 1, 1)
         form = self.times
@@ -359,7 +359,7 @@ class IecMeter:
         try:
             told = datetime.strptime(text, form)
         except ValueError:
-            return False
+            return None
         return told + timedelta(hours=24 * at * ("%H" not in form))
 
     # The dialogue.
