@@ -114,7 +114,7 @@ def test_functions_of_other_boards_are_gone_and_nobody_on_this_one_calls_them(bo
             f"{path}:{node.name}"
             for path, pair in trees.items()
             for node in ast.walk(pair[at])
-            if hasattr(node, "body") and hasattr(node, "name")
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
         for at in (0, 1)
     ]
