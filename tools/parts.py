@@ -242,7 +242,8 @@ def useless(board):
 def settings(board):
     """Return the schema's TABLES as a board has them."""
     text = reduced(board, _SCHEMA, (TOP / _SCHEMA).read_text())
-    (tables,) = [node.value for node in ast.parse(text).body if ast.unparse(node).startswith("TABLES = ")]
+    assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    (tables,) = [node.value for node in assigned if ast.unparse(node.targets[0]) == "TABLES"]
     return ast.literal_eval(tables)
 
 

@@ -41,8 +41,7 @@ BUILT_IN = frozenset(
 )
 # What is named in code that a device does not come to: the other platform, the security of the tests
 NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
-NOT_REACHED |= {"firmware.state.sources"}  # where a board has no setting of that kind
-NOT_REACHED |= {"firmware.bus.tunnel"}  # where the function that names it is left out: tools/parts.py
+NOT_REACHED |= {"firmware.state.sources", "firmware.meters.iec_family"}  # where a board has no such setting, no such meter
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
@@ -249,7 +248,6 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
     for module, source in frozen.items():
         if module == "firmware.names":
             continue  # a list of names, never imported: tools/module_names.py
-        asked = imports.asked(source)
         for line, wanted in imports.named(source):
             if wanted.endswith("*"):
                 is_there = any(other.startswith(wanted[:-1]) for other in frozen)
@@ -257,28 +255,23 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
                 is_there = wanted[:-1] in frozen or wanted[:-1] not in application
             else:
                 is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
-            if not is_there and not _is_asked_for(wanted.rstrip("*?"), line, source, asked & parts.lacks(name)):
+            if not is_there:
                 lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
     assert not lacking
 
 
-def _is_asked_for(module, line, source, asked):
-    """Whether a module is imported or named inside a function only, of a source that asks whether the board has that part."""
-    path = module.replace(".", "/") + ".py"
-    is_part = parts.part_of(path) in asked or parts.part_of(path.replace(".py", "/x.py")) in asked
-    return is_part and line not in imports.at_module_level(source)
-
-
 def test_a_module_of_a_part_may_be_imported_where_the_board_is_asked(tmp_path):
     source = tmp_path / "module.py"
-    source.write_text(
-        "import board\nimport lib.modem.dialogue\n\ndef f(load):\n    if 'modem' in board.PARTS:\n"
-        "        load('firmware.services.modem')\n    load('firmware.services.tunnel')\n"
+    text = (
+        "import board\nimport lib.modem.dialogue\n\ndef f(load):\n    if 'modem' in board.PARTS and load:\n"
+        "        load('firmware.services.modem')\n    elif 'setup' in board.PARTS:\n        import lib.a\n"
+        "    load('firmware.services.tunnel')\n"
     )
-    asked = imports.asked(source)
-    assert asked == {"modem"}
-    found = {line: _is_asked_for(name, line, source, asked) for line, name in imports.named(source)}
-    assert found == {1: False, 2: False, 6: True, 7: False}
+    source.write_text(parts.reduced("SG_W1", "module.py", text.replace("'", '"')))
+    assert {name for _, name in imports.named(source)} == {"lib.modem.dialogue", "firmware.services.tunnel"}
+    source.write_text(parts.reduced("HT_G12", "module.py", text.replace("'", '"')))
+    named = {name for _, name in imports.named(source)}
+    assert named == {"lib.modem.dialogue", "firmware.services.modem", "lib.a", "firmware.services.tunnel"}
 
 
 def test_a_missing_module_would_be_noticed(tmp_path):

@@ -6,13 +6,11 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tools import lean, parts
+from tools import imports, lean, parts
 from tools.image import TOP
 
 BOARDS = sorted(path.parent.name for path in (TOP / "boards").glob("*/mpconfigboard.cmake") if path.parent.name != "common")
 TABLES = ("firmware/state/schema.py", "firmware/services/registers_own.py", "firmware/routes.py")
-# Asked for where another setting has a value that a board without them does not know (rs485_protocol)
-GUARDED = {"iec_pushlink", "iec_pushintv"}
 # board: what of these it has
 SOME = {
     "ir_protocol": ("HT_E22", "HT_G12"),
@@ -98,26 +96,10 @@ def test_nobody_asks_for_a_setting_that_the_board_lacks(board):
     has = parts.chooser(board)
     for source, path in lean.sources():
         if has(path) and str(path) not in TABLES:
-            for node in alive(ast.parse(parts.reduced(board, path, source.read_text()))):
-                if isinstance(node, ast.Constant) and node.value in gone - GUARDED:
-                    raise AssertionError(f"{path}:{node.lineno}: {node.value}")
-
-
-def alive(node):
-    """All nodes but those that the compiler leaves out: behind `if False`, or behind `False and`."""
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and is_false(node):
-        return
-    yield node
-    for name, value in ast.iter_fields(node):
-        if isinstance(node, ast.If) and name == "body" and is_false(node.test):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from alive(child)
-
-
-def is_false(test):
-    return isinstance(test, ast.Constant) and not test.value or isinstance(test, ast.BoolOp) and is_false(test.values[0])
+            for node in imports.alive(ast.parse(parts.reduced(board, path, source.read_text()))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("get", "value"):
+                    asked = {each.value for each in node.args if isinstance(each, ast.Constant)}
+                    assert not asked & gone, f"{path}:{node.lineno}"
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -132,7 +114,7 @@ def test_functions_of_other_boards_are_gone_and_nobody_on_this_one_calls_them(bo
             f"{path}:{node.name}"
             for path, pair in trees.items()
             for node in ast.walk(pair[at])
-            if hasattr(node, "body") and hasattr(node, "name")
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
         for at in (0, 1)
     ]
