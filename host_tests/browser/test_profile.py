@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import openpyxl
 import pytest
@@ -146,7 +147,9 @@ def served(page, profiles, records):
     page.route("**/api/profile", lambda route: route.fulfill(json={"profiles": profiles}))
     page.route(
         "**/api/profile/*",
-        lambda route: route.fulfill(json={"key": KEY, "period_min": 15, "columns": profiles[0]["columns"], "records": records()}),
+        lambda route: route.fulfill(
+            json={"key": KEY, "period_min": 15, "columns": profiles[0]["columns"], "records": records()}
+        ),
     )
 
 
@@ -225,7 +228,7 @@ def test_print_is_on_white(rig, browser):
         assert page.evaluate("window.printed") == "light" and page.evaluate(root) == "light dark"
 
 
-def table_of(path):
+def table_of(path) -> list[tuple[Any, ...]]:
     """The rows of the one sheet in an XLSX file, as openpyxl reads them."""
     book = openpyxl.load_workbook(path)
     (sheet,) = book.worksheets
