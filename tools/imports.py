@@ -22,10 +22,13 @@ def application():
 
 
 def named(source):
-    """Yield (line, name) of what a module imports or names; "a.b.*": all that begin so; of `from a import b`: a, and "a.b?"."""
+    """Yield (line, name) of what a module imports or names, but for what the compiler leaves out.
+
+    "a.b.*": all that begin so; of `from a import b`: a, and "a.b?".
+    """
     tree = ast.parse(source.read_text())
     documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    for node in alive(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -36,23 +39,23 @@ def named(source):
                 yield node.lineno, node.value + ("*" if node.value[-1] in "._" else "")
 
 
-def asked(source):
-    """The parts (tools/parts.py) of which a module asks whether the board has them: `"modem" in board.PARTS`."""
-    found = set()
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) in ("board.PARTS", "board.PROTOCOLS"):
-            found |= {each.value for each in ast.walk(node.left) if isinstance(each, ast.Constant)}
-    return found
+def alive(node):
+    """Yield all nodes but those that the compiler leaves out: behind `if False` or `False and`, as tools/parts.py has them."""
+    if _is_false(node):
+        return
+    yield node
+    for name, value in ast.iter_fields(node):
+        if isinstance(node, ast.If) and name == "body" and _is_false(node.test):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from alive(child)
 
 
-def at_module_level(source):
-    """The lines that run when a module is imported: all but those of functions."""
-    tree = ast.parse(source.read_text())
-    inside = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            inside |= set(range(node.body[0].lineno, (node.end_lineno or 0) + 1))
-    return {node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)} - inside
+def _is_false(node):
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+        return _is_false(node.values[0])
+    return isinstance(node, ast.Constant) and node.value is False
 
 
 def needed(start, modules):

@@ -96,6 +96,9 @@ _HOST_ONLY = (
 _UNUSED = ("lib/http/files.py", "lib/modbus/other_*", "lib/provision/security0.py", "lib/clock/posix_tz.py:is_dst")
 
 
+# Flash for code and pages, as .mpy: docs/boards.md tells where that comes from. 220 KB of code and 120 KB of pages share it.
+_BUDGET = (220 + 120) * 1024
+_WITHOUT_BLUETOOTH = 120 * 1024  # more
 _SCHEMA = "firmware/state/schema.py"
 _ASKED = re.compile(r'"(\w+)" in board\.(?:PARTS|PROTOCOLS)')
 # A table without rows as an element of a constant; what it begins with is its page, or its first register
@@ -128,6 +131,11 @@ def lacks(board):
     """Return the names of the parts that a board does not have."""
     data = board_data(board)
     return set(PARTS_OF) - set(data["PROTOCOLS"]) - set(data["PARTS"])
+
+
+def budget(board):
+    """Return how many bytes of flash the modules and pages of a board may take."""
+    return _BUDGET + (_WITHOUT_BLUETOOTH if "bluetooth" in lacks(board) else 0)
 
 
 def part_of(path, patterns_of=PARTS_OF):

@@ -15,8 +15,6 @@ from tools.partitions import partitions
 BOARDS = TOP / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
 FLASH = 0x400000
-# Code (220 KB) and pages (120 KB) share what the slot has left over: what the pages do not need, code may have.
-BUDGET = (220 + 120) * 1024
 ONLY_HOST = {
     f"firmware/port/{name}.py"
     for name in (
@@ -43,7 +41,7 @@ BUILT_IN = frozenset(
 )
 # What is named in code that a device does not come to: the other platform, the security of the tests
 NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
-NOT_REACHED |= {"firmware.bus.tunnel", "firmware.services.tunnel"}  # where a board has no transparent port
+NOT_REACHED |= {"firmware.state.sources", "firmware.meters.iec_family"}  # where a board has no such setting, no such meter
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
@@ -211,24 +209,18 @@ class Manifest:
         self.options.add(opt)
 
 
-def lacks(name):
-    """Names of the parts that a board does not have."""
-    data = board(name)
-    return set(parts.PARTS_OF) - set(data["PROTOCOLS"]) - set(data["PARTS"])
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_module_is_frozen_but_those_of_parts_that_the_board_lacks(name):
     manifest = Manifest(BOARDS / name / "manifest.py")
     application = {str(path) for source in imports.application().values() for path in [source.relative_to(TOP)]}
-    left_out = {path for path in application if parts.part_of(path) in lacks(name)}
+    left_out = {path for path in application if parts.part_of(path) in parts.lacks(name)}
     expected = application - left_out - ONLY_HOST - UNUSED | {"board.py", "web_assets.py", "_boot.py", "boot.py", "main.py"}
     assert set(manifest.frozen) == expected
     assert {str(path) for _, path in sources(name)} - REQUIRED == expected - {"_boot.py", "boot.py", "main.py"}
     assert manifest.frozen["board.py"] == BOARDS / name / "board.py"
     assert manifest.options == {3}
     assert "$(MPY_DIR)/extmod/asyncio" in manifest.included
-    aioble = [] if "bluetooth" in lacks(name) else ["aioble-peripheral", "aioble-server"]
+    aioble = [] if "bluetooth" in parts.lacks(name) else ["aioble-peripheral", "aioble-server"]
     assert manifest.required == [*aioble, "umqtt.simple"]
     # The port's own modules would bring its _boot.py with them, which waits for ever when the flash is damaged.
     assert not any("PORT_DIR" in path for path in manifest.included)
@@ -240,7 +232,7 @@ def test_a_board_names_parts_that_there_are(name):
     assert set(data["PROTOCOLS"]) <= {"modbus", "iec62056", "tunnel"} and "modbus" in data["PROTOCOLS"]
     assert set(data["PARTS"]) <= set(parts.PARTS_OF) - set(data["PROTOCOLS"])
     if name == "HOST":
-        assert not lacks(name), "what a development machine lacks nobody tests"
+        assert not parts.lacks(name), "what a development machine lacks nobody tests"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -256,7 +248,6 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
     for module, source in frozen.items():
         if module == "firmware.names":
             continue  # a list of names, never imported: tools/module_names.py
-        asked = imports.asked(source)
         for line, wanted in imports.named(source):
             if wanted.endswith("*"):
                 is_there = any(other.startswith(wanted[:-1]) for other in frozen)
@@ -264,28 +255,23 @@ def test_no_module_is_imported_on_the_device_that_the_manifest_lacks(name):
                 is_there = wanted[:-1] in frozen or wanted[:-1] not in application
             else:
                 is_there = wanted in frozen or wanted in packages or wanted in brought or wanted in BUILT_IN
-            if not is_there and not _is_asked_for(wanted.rstrip("*?"), line, source, asked & lacks(name)):
+            if not is_there:
                 lacking.append(f"{source.relative_to(TOP)}:{line}: {wanted}")
     assert not lacking
 
 
-def _is_asked_for(module, line, source, asked):
-    """Whether a module is imported or named inside a function only, of a source that asks whether the board has that part."""
-    path = module.replace(".", "/") + ".py"
-    is_part = parts.part_of(path) in asked or parts.part_of(path.replace(".py", "/x.py")) in asked
-    return is_part and line not in imports.at_module_level(source)
-
-
 def test_a_module_of_a_part_may_be_imported_where_the_board_is_asked(tmp_path):
     source = tmp_path / "module.py"
-    source.write_text(
-        "import board\nimport lib.modem.dialogue\n\ndef f(load):\n    if 'modem' in board.PARTS:\n"
-        "        load('firmware.services.modem')\n    load('firmware.services.tunnel')\n"
+    text = (
+        "import board\nimport lib.modem.dialogue\n\ndef f(load):\n    if 'modem' in board.PARTS and load:\n"
+        "        load('firmware.services.modem')\n    elif 'setup' in board.PARTS:\n        import lib.a\n"
+        "    load('firmware.services.tunnel')\n"
     )
-    asked = imports.asked(source)
-    assert asked == {"modem"}
-    found = {line: _is_asked_for(name, line, source, asked) for line, name in imports.named(source)}
-    assert found == {1: False, 2: False, 6: True, 7: False}
+    source.write_text(parts.reduced("SG_W1", "module.py", text.replace("'", '"')))
+    assert {name for _, name in imports.named(source)} == {"lib.modem.dialogue", "firmware.services.tunnel"}
+    source.write_text(parts.reduced("HT_G12", "module.py", text.replace("'", '"')))
+    named = {name for _, name in imports.named(source)}
+    assert named == {"lib.modem.dialogue", "firmware.services.modem", "lib.a", "firmware.services.tunnel"}
 
 
 def test_a_missing_module_would_be_noticed(tmp_path):
@@ -304,7 +290,7 @@ def test_the_frozen_application_is_inside_its_budget(name):
     sizes.pop("firmware/names.py")  # its text is that of names which are in flash already
     total = sum(sizes.values())
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:6]
-    assert total <= BUDGET, f"{total} of {BUDGET} bytes; largest: {largest}"
+    assert total <= parts.budget(name), f"{total} of {parts.budget(name)} bytes; largest: {largest}"
 
 
 @pytest.mark.parametrize("source", sorted((BOARDS / "common").glob("*.py")), ids=lambda path: path.name)

@@ -5,6 +5,8 @@ import gzip
 import re
 import shutil
 
+import pytest
+
 from firmware.state import schema
 from tools import web
 from tools.image import TOP
@@ -92,6 +94,26 @@ def test_no_text_is_there_twice():
     assert len(keys) == len(set(keys)), [key for key in keys if keys.count(key) > 1]
 
 
+def test_a_board_has_the_texts_of_its_own_parts():
+    sg, ht = set(web.keys("SG_W1")), set(web.keys("HT_G12"))
+    for key in ("tunnel.open", "profile.none", "nav.profile", "status.operator", "setting.modem_pin", "hint.tunnel_port"):
+        assert key in ht and key not in sg, key
+    for key in (
+        "page.Transparent port",
+        "choice.Transparent port",
+        "choice.IEC 62056-21",
+        "setting.demand_period",
+        "choice.PAP",
+    ):
+        assert key in ht and key not in sg, key
+    for key in ("choice.Off", "choice.Modbus master", "page.RS485 Devices", "setting.prov_security", "setting.udp_enabled"):
+        assert key in sg, key
+    assert not {key for key in ht if "prov_security" in key or "udp_enabled" in key}
+    whole = web.SOURCES / "index.html"
+    page = dict(web.files("SG_W1"))["/"].decode()
+    assert "#/profile" not in page and "#/graph" in page and "#/profile" in whole.read_text()
+
+
 def test_every_key_that_the_pages_use_has_a_text():
     known = web.texts()["tr"]
     for path, source in sources().items():
@@ -131,38 +153,36 @@ def test_nothing_points_elsewhere():
         assert path.suffix != ".html" or ("style=" not in source and "<style" not in source and "onclick" not in source)
 
 
-def test_what_is_packed_is_what_was_written():
-    files = []
-    for module in (web.build(), *map(web.TARGET.with_name, web.PARTS.values())):
-        (rows,) = [ast.literal_eval(node.value) for node in ast.parse(module.read_text()).body if isinstance(node, ast.Assign)]
-        files += rows
+@pytest.mark.parametrize("board", ["HOST", "SG_W1", "HT_G12"])
+def test_what_is_packed_is_what_was_written(board):
+    tree = ast.parse(web.build(board).read_text())
+    (files,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
     contents = {path: gzip.decompress(packed).decode() for path, _, _, packed in files}
     assert contents["/"].startswith("<!doctype html>")
     for path in re.findall(r'(?:href|src)="(/[^"]+)"', contents["/"]):
         assert path in contents, path
     script = contents["/app.js"]
-    assert "sourceMappingURL" not in script and "TEXT_KEYS" not in script
-    assert re.findall(r'(?<![\w".])import ?\(?"([\w./-]+)"', script) == [
-        "/lib/uplot.js",
-        "/lib/profile.js",
-    ], "all else is in it"
-    keys = web.keys()
+    assert "sourceMappingURL" not in script and "TEXT_KEYS" not in script and "HAS." not in script
+    imported = re.findall(r'(?<![\w".])import ?\(?"([\w./-]+)"', script)
+    assert imported == ["/lib/uplot.js", *(["/lib/profile.js"] if board != "SG_W1" else [])], "all else is in it"
+    assert set(imported) <= set(contents)
+    keys = web.keys(board)
     assert "\n".join(keys) in script.replace("\\\\", "\\")
-    for language, table in web.texts().items():
+    for language, table in web.texts(board).items():
         lines = contents[f"/text/{language}.txt"].split("\n")
         assert lines.pop() in script, "by which the script knows its own texts"
         assert {key: line for key, line in zip(keys, lines, strict=True) if line} == table
     assert len({tag for _, _, tag, _ in files}) == len(files)
-    assert sorted(web.packed()) == sorted(tuple(row) for row in files)  # the same sources give the same bytes
+    assert sorted(web.packed(board)) == sorted(tuple(row) for row in files)  # the same sources give the same bytes
     assert sum(len(packed) for _, _, _, packed in files) <= BUDGET
 
 
 def test_a_changed_source_is_packed_anew(tmp_path, monkeypatch):
     shutil.copytree(web.SOURCES, tmp_path / "firmware" / "web")
     monkeypatch.setattr(web, "SOURCES", tmp_path / "firmware" / "web")
-    monkeypatch.setattr(web, "TARGET", tmp_path / "web_assets.py")
+    monkeypatch.setattr(web, "TARGET", tmp_path / "build")
     first = web.build().read_text()
-    monkeypatch.setattr(web, "packed", lambda: [("/", "text/html", '"1"', b"new")])
+    monkeypatch.setattr(web, "packed", lambda board: [("/", "text/html", '"1"', b"new")])
     assert web.build().read_text() == first, "nothing has changed"
     (web.SOURCES / "index.html").write_text("new")
     assert "b'new'" in web.build().read_text()
