@@ -1,4 +1,4 @@
-"""The pages of IEC 62056-21 meters in a real browser: one and many added, errors at their fields, raw read-out, removal."""
+"""The pages of IEC 62056-21 meters in a real browser: adding one and many, errors at fields, raw read-out, events, removal."""
 
 import re
 

@@ -4,7 +4,8 @@ import os
 import re
 import subprocess
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import openpyxl
 import pytest
@@ -105,7 +106,7 @@ def test_files_and_print(rig, browser, tmp_path):
         assert all(len(cells) == 11 for cells in sheet)
         for line, (utc, local, status, *values) in zip(lines[1:], sheet[1:], strict=True):
             cells = line.split(",")
-            told = datetime.fromtimestamp(int(cells[0]), UTC).replace(tzinfo=None)
+            told = datetime.fromtimestamp(int(cells[0]), timezone.utc).replace(tzinfo=None)
             assert abs(utc - told) < timedelta(seconds=1) and local - utc == timedelta(hours=3)
             assert f"{local + timedelta(milliseconds=500):%d.%m.%Y %H:%M}" == cells[1]
             assert [status or "", *(value if value is not None else "" for value in values)] == [
@@ -227,7 +228,7 @@ def test_print_is_on_white(rig, browser):
         assert page.evaluate("window.printed") == "light" and page.evaluate(root) == "light dark"
 
 
-def table_of(path):
+def table_of(path) -> list[tuple[Any, ...]]:
     """The rows of the one sheet in an XLSX file, as openpyxl reads them."""
     book = openpyxl.load_workbook(path)
     (sheet,) = book.worksheets

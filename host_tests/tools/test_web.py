@@ -164,7 +164,7 @@ def test_what_is_packed_is_what_was_written(board):
     script = contents["/app.js"]
     assert "sourceMappingURL" not in script and "TEXT_KEYS" not in script and "HAS." not in script
     imported = re.findall(r'(?<![\w".])import ?\(?"([\w./-]+)"', script)
-    assert imported == ["/lib/uplot.js", *(["/lib/profile.js"] if board != "SG_W1" else [])], "all else is in it"
+    assert imported == ["/lib/uplot.js", *(["/lib/iec.js", "/lib/profile.js"] if board != "SG_W1" else [])], "all else is in it"
     assert set(imported) <= set(contents)
     keys = web.keys(board)
     assert "\n".join(keys) in script.replace("\\\\", "\\")

@@ -40,6 +40,8 @@ def test_the_list():
         "period_min": 15,
         "first": T,
         "last": T + 30 * Q,
+        "first_time": "15.07.2026 12:00:00",
+        "last_time": "15.07.2026 19:30:00",
         "count": 29,
         "missing": 2,
         "columns": [{"code": code, "unit": unit} for code, unit in zip(CODES, UNITS)],
