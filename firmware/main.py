@@ -210,9 +210,10 @@ class Gateway:
             self.platform.count_starts(0)
         self.field.tick()
         self.router.tick()
-        rows = getattr(board, "LIGHTS", None)
-        if rows:
-            self.front.tell(*self._load("firmware.services.front_server").lights(self, rows))
+        if "server" in board.PARTS:
+            rows = getattr(board, "LIGHTS", None)  # the host's board has none
+            if rows:
+                self.front.tell(*self._load("firmware.services.front_server").lights(self, rows))
         for server in self.modbus:
             server.tick()
         if self.frames and self.frames.is_forgotten():

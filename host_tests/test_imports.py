@@ -50,7 +50,9 @@ ALSO = {
     "lib.aio.tls_client": {"tls"},  # makes the context of a client
     "firmware.services.modbus_tls": {"tls"},  # makes the context of a server
     "firmware.services.provisioning_code": {"board"},  # whether there is a setting of it
-    "firmware.services.push": {"gc"},  # old connections give back their room before new ones take some
+    # Old connections give back their room before new ones take some; not every board has reserve servers and jobs.
+    "firmware.services.push": {"gc", "board"},
+    "firmware.services.links": {"board"},  # as above
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.STOCK.reader": {"asyncio", "gc", "json", "sys", "time", "wire", "firmware"},  # puts bus and meters together
     "boards.common._boot": {"esp32", "sys", "vfs"},  # mounts the file system

@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+import board
 from firmware.state.links import MQTT, Link
 from lib.http.errors import HttpError
 from lib.http.json_text import put_items, put_value, room
@@ -38,8 +39,9 @@ def _items(gateway, number):
     yield "link", number
     yield "protocol", settings.get(f"push{number}_protocol")
     yield "server", settings.get(f"mqtt{number}_server")
-    yield "reserve_server", settings.get(f"mqtt{number}_reserve_server")
-    yield "on_reserve", link.is_reserve
+    if "server" in board.PARTS:
+        yield "reserve_server", settings.get(f"mqtt{number}_reserve_server")
+        yield "on_reserve", link.is_reserve
     yield "state", link.state
     yield "since", _known(link.since)
     yield "since_time", _local(gateway, link.since)
@@ -70,7 +72,7 @@ def _sentence(cause):
 async def test(gateway, request, response, body):
     """Take {"link": 1}, and "reserve": true for its reserve server; answer how far a connection came, and what was wrong."""
     number, settings, push = body.get("link"), gateway.settings, gateway.push
-    is_reserve = body.get("reserve", False) is True
+    is_reserve = "server" in board.PARTS and body.get("reserve", False) is True
     if number not in (1, 2) or isinstance(number, bool):
         raise HttpError(400, "link may be 1 or 2")
     protocol = settings.get(f"push{number}_protocol")

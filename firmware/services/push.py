@@ -139,9 +139,7 @@ class Push:
             self._are_jobs_new = False
             self.jobs = None
             if any([self._gateway.settings.get(f"job{number}_when") for number in range(1, 5)]):
-                from firmware.services.push_jobs import Jobs  # noqa: PLC0415 - as above
-
-                self.jobs = Jobs(self._gateway, self._send)
+                self.jobs = _kept("push_jobs").Jobs(self._gateway, self._send)
 
     def _begin(self, link):
         gateway, settings, number = self._gateway, self._gateway.settings, link.number
@@ -156,12 +154,9 @@ class Push:
             return
         tasks, start = self._tasks[number - 1], gateway.supervisor.start
         if "server" in board.PARTS and settings.get(f"mqtt{number}_reserve_server"):
-            from firmware.services.push_reserve import Reserve  # noqa: PLC0415 - RAM that only such links need
-
-            link.reserve = Reserve(gateway, link)
+            link.reserve = _kept("push_reserve").Reserve(gateway, link)
             tasks.append(start(f"link {number} main", link.reserve.run))
-        name = "link_mqtt" if link.protocol == MQTT else "link_post"
-        serve = __import__("firmware.services." + name, None, None, ("*",)).serve  # for good: it lasts
+        serve = _kept("link_mqtt" if link.protocol == MQTT else "link_post").serve
         try:
             push_connect.prepare(gateway, number)  # before anything else takes the room
         except (ConnectionFailed, MemoryError):
@@ -326,3 +321,8 @@ class Push:
         for link in self.links:
             self._marks[link.number - 1] = link.sent + self.journal.backlog(link.number - 1)
         self._marked_ms = now
+
+
+def _kept(name):
+    """Return a module that serves links, for good: it lasts."""
+    return __import__("firmware.services." + name, None, None, ("*",))

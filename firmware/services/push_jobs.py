@@ -26,7 +26,7 @@ class _Job:
         self.slots = settings.get(f"job{number}_meters").replace(" ", "")
         self.only_counters = settings.get(f"job{number}_what") == 1
         self.links = settings.get(f"job{number}_link")
-        self.ran = None
+        self.ran: list = []
         self.waiting = None
         self.due = self.since = 0
 
@@ -69,7 +69,7 @@ class Jobs:
         for job in self.jobs:
             if job.waiting is None:
                 due = recurrence.last(job.text, utc, offset_s)
-                if job.ran is None or job.ran[1] > due + _DAY_S:  # set just now, or the clock went back
+                if not job.ran or job.ran[1] > due + _DAY_S:  # set just now, or the clock went back
                     job.ran = [job.text, due, 0, ""]
                     is_new = True
                 elif due > job.ran[1]:
