@@ -18,7 +18,7 @@ from lib.iec62056.sign_on import PROGRAMMING, READ_OUT
 
 _TRIES = const(3)  # in a round, others come in between
 _SHARE = const(9)  # after a try that failed at a meter that had failed before, so many times its cost belongs to the others
-_LONGEST_PAUSE_MS = const(1200000)
+_LONGEST_PAUSE_MS = const(9000000)  # _SHARE times the longest try
 _BACK_OFF = const(b"\x01\x02\x05\x0f")  # minutes, a byte for each round that failed
 _IDLE_MS = const(250)
 _LOOK_MS = const(5)
@@ -54,6 +54,7 @@ class IecReader:
         self.asked = self.answered = self.damaged = self.silent = self.busy_ms = 0
         self.jobs = bytearray(count)
         self.locked = array("i", [0] * count)  # minute until which no password is sent
+        self.rested = array("i", [0] * count)  # minute until which no clock is set
         self.seen = array("i", [0] * count)  # minute of the last good read-out
         self.watched = -1  # whose bytes go to `tap`
         self.tap = None  # tap(view of received bytes), None at the end of the turn
@@ -153,12 +154,12 @@ class IecReader:
         now = self._minute()
         left = ticks_diff(self._probe_due, ticks_ms())
         may_probe = left <= 0 or left > _LONGEST_PAUSE_MS
-        found, best = -1, (0, 0)
+        found = best = -1
         for index in range(len(self._due)):
-            if self._due[index] > now + 240:
+            if self._due[index] > now + _LOCKED_MINUTES:
                 self._due[index] = now  # the clock was set back
             if self._due[index] <= now and (may_probe or not self._failures[index]):
-                rank = (self._tries[index], self._due[index])
+                rank = self._due[index] + self._tries[index]  # others come first, but not for ever
                 if found < 0 or rank < best:
                     found, best = index, rank
         if found >= 0:
@@ -192,7 +193,7 @@ class IecReader:
             await self._missed(index, error.reason, began)
         except PeerError as error:
             self.damaged += 1
-            if error.text == "password":
+            if error.text == "password" and self.locked[index] <= self._minute():  # else it was not sent
                 self.locked[index] = self._minute() + _LOCKED_MINUTES
             await self._resync()
             await self._missed(index, error.text, began)
@@ -209,7 +210,11 @@ class IecReader:
     def _want(self, index, plan):
         """Note what is to be done beside the read-out."""
         if self._extra and self.locked[index] <= self._minute():
-            if plan.clock and self._extra("iec_clock").is_off(self.meters.drifts[index]):
+            if (
+                plan.clock
+                and self.rested[index] <= self._minute()
+                and self._extra("iec_clock").is_off(self.meters.drifts[index])
+            ):
                 self.jobs[index] |= CLOCK
             if plan.profile:
                 self.jobs[index] |= PROFILE

@@ -32,6 +32,6 @@ async def run(reader, index, plan):
     else:
         await reader.command(plan, b"W5", b"0.9.1(0%02d%02d%02d)" % now)
     await reader.break_off()
-    reader.locked[index] = reader.meters.minute() + 1440  # once a day at most
+    reader.rested[index] = reader.meters.minute() + 1440  # once a day at most
     reader.meters.drifts[index] = None
     reader.meters.event(index, f"clock set, it was {drift_s} s ahead")
