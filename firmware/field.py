@@ -242,6 +242,10 @@ class Field:
             raise PeerError(GATEWAY_PATH)
         return bus.ask(request, INTERACTIVE if is_harmless(request.function) else COMMAND, client, deadline_ms, max_age_ms)
 
+    def iec_lines(self):
+        """Return the list of IEC meters as a list of its own, None if it is not in RAM."""
+        return list(self._iec.lines) if self._iec else None
+
     def tick(self):
         """Have every wire's task show that it lives; to be called every second or so."""
         for bus in self.buses.values():

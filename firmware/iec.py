@@ -15,19 +15,23 @@ _RESERVE_BYTES = const(8192)  # for requests: what serves the one that changed t
 
 
 class Meters:
-    """`ports`: names of the wires that have such meters; `document(path)` returns the Document of a file."""
+    """`ports`: names of the wires that have such meters. `lines`: the whole list, as it is kept. `document(path)` returns the
+    Document of a file.
+    """
 
     def __init__(self, document):
         self._document = document(PATH)
         self._refused = document(iec_refused.PATH)
         self._of_port = {}  # (devices, lines)
         self.ports = []
+        self.lines = []
 
     def devices(self, ports, settings, events):
         """Return a Device for each meter on a port that is set to this protocol: as many as there is memory for."""
         lines, trouble = iec_meters.load(self._document)
         if trouble:
             events.add("settings", trouble)
+        self.lines = lines
         gc.collect()
         room = (gc.mem_free() - _RESERVE_BYTES) // _METER_BYTES
         on = {"rs485": settings.get("rs485_protocol") == IEC, "ir_left": settings.get("ir_protocol")}

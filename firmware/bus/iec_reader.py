@@ -18,7 +18,7 @@ from lib.iec62056.sign_on import PROGRAMMING, READ_OUT
 
 _TRIES = const(3)  # in a round, others come in between
 _SHARE = const(9)  # after a try that failed at a meter that had failed before, so many times its cost belongs to the others
-_LONGEST_PAUSE_MS = const(1200000)
+_LONGEST_PAUSE_MS = const(9000000)  # _SHARE times the longest try
 _BACK_OFF = const(b"\x01\x02\x05\x0f")  # minutes, a byte for each round that failed
 _TURN_MS = const(60000)  # of a job, while others' jobs wait
 _IDLE_MS = const(250)
@@ -166,12 +166,12 @@ class IecReader:
         self._latest = now
         left = ticks_diff(self._probe_due, ticks_ms())
         may_probe = left <= 0 or left > _LONGEST_PAUSE_MS
-        found, best = -1, (0, 0)
+        found = best = -1
         for index in range(len(self._due)):
-            if self._due[index] > now and (is_back or self._due[index] > now + 240):
+            if self._due[index] > now and (is_back or self._due[index] > now + _LOCKED_MINUTES):
                 self._due[index] = now
             if self._due[index] <= now and (may_probe or not self._failures[index]):
-                rank = (self._tries[index], self._due[index])
+                rank = self._due[index] + self._tries[index]  # others come first, but not for ever
                 if found < 0 or rank < best:
                     found, best = index, rank
         return found

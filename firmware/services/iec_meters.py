@@ -29,9 +29,15 @@ def _document(gateway):
     return gateway.document(gateway.platform.root + _PATH)
 
 
+def _lines(gateway):
+    """Return the list: it takes too much memory to be read once more where many meters are."""
+    lines = gateway.field.iec_lines()
+    return iec_meters.load(_document(gateway))[0] if lines is None else lines
+
+
 async def get(gateway, request, response):
     """How each meter fares, and the fields of one, as /api/settings has rows."""
-    lines, _ = iec_meters.load(_document(gateway))
+    lines = _lines(gateway)
     response.put(b'{"most":')
     response.put_int(iec_meters.MOST)
     response.put(b',"meters":[')
@@ -97,7 +103,7 @@ def _find(gateway, number, plan):
 async def post(gateway, request, response, body):
     """Change a meter, or add one behind the last: fields that are not named stay as they are, or are the defaults."""
     document = _document(gateway)
-    lines, _ = iec_meters.load(document)
+    lines = _lines(gateway)
     if request.path == _ALL:
         number = len(lines) + 1
         if number > iec_meters.MOST:
@@ -125,7 +131,7 @@ async def post(gateway, request, response, body):
 async def delete(gateway, request, response, body):
     """Take a meter from the list; those behind it move up."""
     document = _document(gateway)
-    lines, _ = iec_meters.load(document)
+    lines = _lines(gateway)
     number = _number(request, len(lines))
     lines.pop(number - 1)
     _keep(gateway, document, lines)
@@ -152,7 +158,7 @@ def _keep(gateway, document, lines):
 
 async def get_readout(gateway, request, response):
     """Read the meter now, and hand on what it sends, byte by byte; `?`s stand for what came damaged."""
-    lines, _ = iec_meters.load(_document(gateway))
+    lines = _lines(gateway)
     number = _number(request, len(lines))
     reader, index = _find(gateway, number, iec_meters.Plan(lines[number - 1]))
     if reader is None:

@@ -52,8 +52,10 @@ class Plan:
 
 
 def load(document):
-    """Return (lines, sentence on what is wrong or "")."""
+    """Return (lines, sentence on what is wrong or ""). MemoryError, OSError: they may be there, but cannot be read now."""
     stored = document.load()
+    if document.failure:
+        raise document.failure  # nobody shall take them for none, or the former ones for these, and save that
     if stored is None:
         return [], document.trouble
     lines = stored.get("meters") if isinstance(stored, dict) else None

@@ -71,8 +71,7 @@ def entry(slot):
 
 @pytest.fixture(scope="module", params=[64, 32])
 def rig(request):
-    options = {"heap": "112k"} if request.param == 32 else {}
-    with gateway(request.param, meters=[entry(slot) for slot in SLOTS], settings=SETTINGS, **options) as rig:
+    with gateway(request.param, meters=[entry(slot) for slot in SLOTS], settings=SETTINGS) as rig:
         for place, slot in enumerate(SLOTS):
             plan = {"address": serial(slot), "period": 1, "name": f"No {slot}", "opening": 9600}
             if slot == LEFT:

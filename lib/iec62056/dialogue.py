@@ -235,10 +235,14 @@ class Dialogue:
     def _data(self, repeats):
         """Receive a message and its parts; return what ended it. What came damaged is asked for again."""
         left = repeats
+        first = None
         while True:
             try:
                 event = yield from self._receive()
             except FrameError as error:
+                if first and error.reason == "no answer":
+                    raise first  # a meter that does not heed NAK
+                first = error
                 # A read-out that stops is over: the meter was reset, or the line cut. Noise is another speed.
                 if not left or error.reason not in (_REPEATED if self._asks else _REPEATED[:3]):
                     raise
@@ -250,6 +254,7 @@ class Dialogue:
                 return event
             yield PART
             left = repeats
+            first = None
             yield from self._send(ACK, reading.WANT_STX)
 
     def _ask(self, command, data, wait_ms):
