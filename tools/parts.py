@@ -67,6 +67,7 @@ SETTINGS_OF = {
     "iec62056": ("ir_protocol", "iec_*"),
     "tunnel": ("tunnel_*",),
     "profile": ("demand_*",),
+    "server": ("mqtt#_reserve_*", "job#_*"),
     "modem": ("modem_*",),
     "phones": ("prov_security",),
     "discovery": ("udp_enabled",),
@@ -87,6 +88,7 @@ TEXTS_OF = {
         "say.the first address *",
     ),
     "profile": ("nav.profile", "profile.*", "demand.*", "log.*"),
+    "server": ("links.main", "links.reserve", "say.the link has no reserve *"),
     "modem": ("status.operator", "status.modem_rssi"),
 }
 # No device has these: what plays hardware on the host

@@ -5,6 +5,7 @@ Source: device sheet, 9.1; offsets and the meters' own units are ours.
 
 from micropython import const
 
+import board
 from firmware.state.schema import IEC, RS485_DEVICES
 
 OWN = "own"
@@ -26,13 +27,13 @@ class Units:
         self.writes = get("modbus_writes")
         self._own = get("sg_modbus_addr")
         self._own_too = b"\0\xff" if get("modbus_own_255") else b""
-        is_iec = get("ir_protocol")
+        is_iec = "iec62056" in board.PROTOCOLS and get("ir_protocol")
         self._infrared = get("ir_counter_addr") if get("left_ir_enabled") and not is_iec else 0
         self._infrared_unit = self._infrared + get("modbus_offset_ir") if self._infrared else -1
         self._rs485_offset = get("modbus_offset_485")
         self._meters = get("modbus_meters")
         slots = [slot for slot in range(1, RS485_DEVICES + 1) if get(f"rs485_type_{slot}") not in (0, _SWITCH)]
-        if get("rs485_protocol") == IEC:
+        if "iec62056" in board.PROTOCOLS and get("rs485_protocol") == IEC:
             slots = list(range(1, MOST_IEC + 1))
         self._slots = bytes([0] + slots if self._infrared or is_iec else slots)
 

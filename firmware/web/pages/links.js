@@ -26,7 +26,7 @@ export function linkCards(app, mayTest) {
     const facts = [
       [t(link.state === "Connected" ? "links.connected_since" : "links.since"), !isOff && link.since_time],
       [t("links.error"), link.cause && [because(link), el("div.muted", link.failed_time)]],
-      [t("links.server"), link.reserve_server && t(link.on_reserve ? "links.reserve" : "links.main")],
+      [t("links.server"), HAS.server && link.reserve_server && t(link.on_reserve ? "links.reserve" : "links.main")],
       [t("links.sent"), link.sent],
       [t("links.backlog"), link.backlog],
       [t("links.dropped"), link.dropped],
