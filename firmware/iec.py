@@ -11,7 +11,8 @@ from firmware.state.schema import IEC
 
 PATH = "/iec_meters.json"
 _METER_BYTES = const(760)  # of heap that a meter takes, 32 bit
-_RESERVE_BYTES = const(8192)  # for requests: what serves the one that changed the list goes, too
+_RESERVE_BYTES = const(12288)  # for requests, and the reader: what serves the one that changed the list goes, too
+_MODBUS_BYTES = const(8192)  # for a device on another wire, its master, and who asks it
 
 
 class Meters:
@@ -33,7 +34,10 @@ class Meters:
             events.add("settings", trouble)
         self.lines = lines
         gc.collect()
-        room = (gc.mem_free() - _RESERVE_BYTES) // _METER_BYTES
+        others = int(settings.get("left_ir_enabled") and not settings.get("ir_protocol")) + int(
+            settings.get("ir_ext_rel_mode") > 0
+        )
+        room = (gc.mem_free() - _RESERVE_BYTES - others * _MODBUS_BYTES) // _METER_BYTES
         on = {"rs485": settings.get("rs485_protocol") == IEC, "ir_left": settings.get("ir_protocol")}
         found = []
         for number, line in enumerate(lines):

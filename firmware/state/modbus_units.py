@@ -58,7 +58,8 @@ def collisions(settings):
     """Yield a sentence for each device that nobody reaches by Modbus TCP because its unit is somebody else's."""
     get = settings.get
     units = Units(settings)
-    if get("left_ir_enabled") and not get("ir_protocol"):
+    is_iec = "iec62056" in board.PROTOCOLS and get("ir_protocol")
+    if get("left_ir_enabled") and not is_iec:
         unit = get("ir_counter_addr") + get("modbus_offset_ir")
         if unit > _HIGHEST:
             yield f"the IR meter would be unit {unit}: modbus_offset_ir is too large"

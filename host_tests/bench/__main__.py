@@ -10,6 +10,7 @@ from host_tests.bench import (
     bus_use,
     codec,
     crc,
+    iec,
     iec62056,
     journal,
     memory,
@@ -27,6 +28,7 @@ from host_tests.bench import (
 SECTIONS = (
     crc,
     codec,
+    iec,
     iec62056,
     round_trips,
     bus_use,

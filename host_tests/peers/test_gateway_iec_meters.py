@@ -3,10 +3,12 @@
 import contextlib
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from host_tests.gateway import api, change, command, eventually, gateway, login
+from host_tests.gateway import answered, api, change, command, eventually, gateway, login
+from host_tests.modbus_client import Client, read
 
 BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster", "Baylan", "Alp", "Mass", "MetCom")
 SETTINGS = {"left_ir_enabled": 0, "ir_ext_rel_mode": 0, "rs485_type_1": 0, "rs485_type_2": 0, "rs485_protocol": 3}
@@ -148,6 +150,47 @@ def test_heap_with_thirty_two_meters():
         present(rig, range(1, 33), 120)
         rig.get_json("/api/health")
         eventually(lambda: rig.control("heap")["free"] > 20000, lambda: rig.control("heap"))
+
+
+@pytest.mark.parametrize(("count", "heap"), [(4, "112k"), (32, "160k")])
+def test_heap_with_modbus_on_the_other_port(count, heap):
+    """A Modbus meter at the infrared port, IEC meters on RS-485, four clients that ask all the time: nothing gives way."""
+    meters = [entry(number) for number in range(count)] + [{"port": "ir_left", "model": "IE38MD", "serial": "X0000001"}]
+    settings = {**SETTINGS, "left_ir_enabled": 1, "poll_ms": 1000}
+    with gateway(32, heap=heap, meters=meters, settings=settings, fast=True) as rig:
+        for number in range(count):
+            add(rig, number + 1, address=meters[number]["serial"], opening=9600, period=1)
+        present(rig, range(1, count + 1), 120)
+        answered(rig, "get_counters")
+        with ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(ask_in_turn, rig, first) for first in range(3)] + [pool.submit(ask_by_modbus, rig)]
+            for one in asking:
+                one.result()
+        assert rig.get_json("/api/health")["crashes"] == 0
+        present(rig, range(1, count + 1))
+        assert answered(rig, "get_counters")["counters"]["counter1nr"]
+        assert "memory" not in rig.log() and "Traceback" not in rig.log(), rig.log()
+        eventually(lambda: rig.control("heap")["free"] > 20000, lambda: rig.control("heap"))
+
+
+ASKED = (
+    *("/api/status", "/api/devices", "/api/counter/1", "/api/measurement/0", "/api/iec_meters", "/api/health"),
+    *("/get_command?command=get_devices", "/get_command?command=get_counters2", "/api/live?slot=2&group=counters"),
+)
+
+
+def ask_in_turn(rig, first):
+    for number in range(60):
+        path = ASKED[(first + number) % len(ASKED)]
+        status, _, body = rig.get(path, login(rig))
+        assert status == 200, (path, body)
+
+
+def ask_by_modbus(rig):
+    """The floats of a meter behind each protocol."""
+    with Client(rig) as client:
+        for number in range(120):
+            assert client.ask(200 + number % 2, read(3, 1030, 60)).startswith("03"), number
 
 
 def test_the_list_is_checked_and_keeps_its_secrets():

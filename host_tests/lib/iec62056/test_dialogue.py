@@ -148,7 +148,7 @@ def test_damaged_read_out_is_asked_for_once_more():
     # A meter that does not heed NAK
     script = Script((HELLO, 300, LGZ), (b"\x06050\r\n", 300, BAD), (NAK, 9600, b""))
     script.dialogue.sign_on()
-    fails(script.run, FrameError, "no answer")
+    fails(script.run, FrameError, "check")  # what was wrong with its answer
 
 
 def test_unasked_read_outs():
