@@ -65,7 +65,7 @@ def collisions(settings):
             yield f"the IR meter would be unit {unit}: modbus_offset_ir is too large"
         elif units.find(unit)[0] != "ir_left":
             yield f"the IR meter would be unit {unit}, which is the gateway: set modbus_offset_ir"
-    if get("rs485_protocol") == IEC:
+    if "iec62056" in board.PROTOCOLS and get("rs485_protocol") == IEC:
         first = get("modbus_meters")
         for slot in range(1, MOST_IEC + 1) if first else ():
             if first + slot > _HIGHEST or units.find(first + slot) != (METER, slot):

@@ -41,7 +41,11 @@ BUILT_IN = frozenset(
 )
 # What is named in code that a device does not come to: the other platform, the security of the tests
 NOT_REACHED = {"firmware.port.host", "lib.provision.security0"}
-NOT_REACHED |= {"firmware.state.sources", "lib.clock.recurrence", "firmware.meters.iec_family"}  # where a board has no such setting, no such meter
+NOT_REACHED |= {
+    "firmware.state.sources",
+    "lib.clock.recurrence",
+    "firmware.meters.iec_family",
+}  # where a board has no such setting, no such meter
 
 # The chip's GPIOs (ESP32 datasheet, 2.2 to 2.4)
 INPUT_ONLY = {34, 35, 36, 39}
