@@ -11,8 +11,8 @@ from firmware.state.schema import IEC
 
 PATH = "/iec_meters.json"
 _METER_BYTES = const(760)  # of heap that a meter takes, 32 bit
-_RESERVE_BYTES = const(12288)  # for requests, and the reader: what serves the one that changed the list goes, too
-_MODBUS_BYTES = const(8192)  # for a device on another wire, its master, and who asks it
+_RESERVE_BYTES = const(8192)  # for requests, and the reader: what serves the one that changed the list goes, too
+_MODBUS_BYTES = const(12288)  # for a device on another wire, its master, and who asks it
 
 
 class Meters:
