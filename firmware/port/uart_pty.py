@@ -11,7 +11,7 @@ from time import ticks_add, ticks_diff, ticks_us
 import ffi
 from micropython import const
 
-# Linux: baud rate codes, flags of c_cflag
+# Linux: baud rate codes, which C libraries since glibc 2.42 take no more but the rates themselves; flags of c_cflag
 _SPEEDS = {300: 7, 600: 8, 1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
 _CSIZE = const(0o60)
 _CS7 = const(0o40)
@@ -110,7 +110,7 @@ class UartPty:
         attributes = termios.tcgetattr(self.stream.fileno())
         flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD | _CSIZE) | (_CS7 if bits == 7 else _CS8)
         attributes[2] = flags | (stop == 2 and _CSTOPB) | (parity != "N" and _PARENB) | (parity == "O" and _PARODD)
-        attributes[4] = attributes[5] = _SPEEDS[baud]
+        attributes[4] = attributes[5] = _SPEEDS[baud] if termios.B9600 == _SPEEDS[9600] else baud
         try:
             termios.tcsetattr(self.stream.fileno(), termios.TCSANOW, attributes)
         except OSError as error:

@@ -213,8 +213,9 @@ def iec(bits, meter, **more):
     return gateway(bits, meters=[], port={"rs485": meter.path}, fast=False, settings={**own, **more})
 
 
-def test_a_foreign_reader_reads_a_meter_of_iec_62056():
-    with IecMeter(fixed=9600) as meter, iec(64, meter, tunnel_baud=6) as rig:
+@pytest.mark.parametrize("bits", [64, 32])
+def test_a_foreign_reader_reads_a_meter_of_iec_62056(bits):
+    with IecMeter(fixed=9600) as meter, iec(bits, meter, tunnel_baud=6) as rig:
         client = Iec6205621Client.with_tcp_transport((HOST, is_free(rig)["raw"]), device_address="12345678", password="0")
         client.connect()
         try:
@@ -227,8 +228,9 @@ def test_a_foreign_reader_reads_a_meter_of_iec_62056():
         assert set(meter.speeds) == {9600}
 
 
-def test_a_reader_changes_the_speed_in_the_middle():
-    with IecMeter() as meter, iec(64, meter) as rig:
+@pytest.mark.parametrize("bits", [64, 32])
+def test_a_reader_changes_the_speed_in_the_middle(bits):
+    with IecMeter() as meter, iec(bits, meter) as rig:
         with rfc2217(rig, baudrate=300, bytesize=7, parity="E") as port:
             port.write(b"/?!\r\n")
             assert port.read_until(b"\r\n") == b"/OSG5Stand-in\r\n"

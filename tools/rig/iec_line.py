@@ -27,7 +27,6 @@ class IecLine(threading.Thread):
         super().__init__(name=port, daemon=True)
         self.port, self.meters, self.fast = port, meters, fast
         self.fault = "none"
-        self._announced = 300
         self.bytes_in = self.bytes_out = self.frame_count = 0
         self.busy_s = 0.0
         self._random = random.Random(port)
@@ -45,12 +44,7 @@ class IecLine(threading.Thread):
         return self._pty.path
 
     def announce(self, serial: Serial):
-        """The terminal's own speed counts here: it is right when the characters arrive. 32-bit gateways cannot set it."""
-        self._announced = serial.baud
-
-    def _baud(self):
-        baud = self._pty.baud()
-        return self._announced if baud in (0, 300) else baud
+        """The terminal's own speed counts here: it is right when the characters arrive."""
 
     def command_relay(self, command):
         raise NotImplementedError
@@ -111,7 +105,7 @@ class IecLine(threading.Thread):
     def _arrived(self, data, now):
         if not data:
             return
-        baud = self._baud() or 300
+        baud = self._pty.baud() or 300
         character_s = 0.0 if self.fast else 10 / baud
         begin = max(now, self._until)
         self._until = begin + character_s * len(data)
@@ -160,7 +154,7 @@ class IecLine(threading.Thread):
         while self._queue and self._queue[0][0] <= now:
             _, data, baud = self._queue.popleft()
             self.bytes_out += len(data)
-            if self._baud() != baud and not self.fast:
+            if self._pty.baud() != baud and not self.fast:
                 data = self._random.randbytes(len(data))
             done = self._put(data)
             if self.fast and 0 <= done < len(data):  # no UART is as fast: it waits until the gateway has read
