@@ -110,7 +110,7 @@ class UartPty:
         attributes = termios.tcgetattr(self.stream.fileno())
         flags = attributes[2] & ~(_CSTOPB | _PARENB | _PARODD | _CSIZE) | (_CS7 if bits == 7 else _CS8)
         attributes[2] = flags | (stop == 2 and _CSTOPB) | (parity != "N" and _PARENB) | (parity == "O" and _PARODD)
-        attributes[4] = attributes[5] = _SPEEDS[baud] if termios.B9600 == _SPEEDS[9600] else baud
+        attributes[4] = attributes[5] = _SPEEDS[baud] if _SPEEDS[9600] == termios.B9600 else baud
         try:
             termios.tcsetattr(self.stream.fileno(), termios.TCSANOW, attributes)
         except OSError as error:
