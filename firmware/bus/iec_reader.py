@@ -34,6 +34,7 @@ _TELEGRAM_MS = const(15000)  # between two of a meter that speaks unasked, at mo
 _PROGRAM_MS = const(120000)
 _SPEEDS = const((300, 600, 1200, 2400, 4800, 9600, 19200, 115200))
 _LOCKED_MINUTES = const(360)  # a meter that refused its password is not asked with it for so long: the third time locks it
+_STEP_MINUTES = const(60)  # by more the clock was set, for it is looked at far more often
 _CLOCK_MINUTES = const(1440)  # a clock is set once a day at most, and tried once
 _LISTEN = const("D")  # what a plan reads from a meter that speaks unasked
 _GOOD_ROUNDS = const(96)  # after so many in a row the faster speed is tried again
@@ -72,7 +73,7 @@ class IecReader:
         self._slower = bytearray(count)  # steps below the highest speed
         self._good = bytearray(count)  # rounds in a row
         self._worked = 0  # whose job was the last
-        self._latest = 0  # minute
+        self._latest = minute()
         self._probe_due = ticks_ms()
         self._uart = uart
         self._minute = minute
@@ -81,6 +82,8 @@ class IecReader:
         self._extra = extra
         self._baud = 0
         self._active = -1  # which meter is being read
+        self._is_shown = False  # what comes goes to `tap`
+        self._once_more = False  # it was asked for while it was being read
         self._quiet = ticks_ms()  # when the last byte passed
         self._end = ticks_ms()  # of what is done now, at the latest
         self._dialogue = Dialogue(MessageReader())
@@ -99,6 +102,7 @@ class IecReader:
         """Have a meter read at the next turn."""
         self._due[index] = 0
         self._tries[index] = self._failures[index] = 0
+        self._once_more = self._once_more or index == self._active
         self._arrived.set()
 
     async def pause(self):
@@ -131,6 +135,7 @@ class IecReader:
                 continue
             began = ticks_ms()
             self._active = index
+            self._is_shown = not job and self.watched == index  # from its beginning on, or not at all
             try:
                 if job:
                     await self._job(index, job)
@@ -140,9 +145,17 @@ class IecReader:
                 self._told(f"{self.name}: port error {error.errno}")
                 await self._missed(index, f"port error {error.errno}", began)
                 await asyncio.sleep_ms(_IDLE_MS)
+            except Exception:  # no memory, a bug: the others have their turn before it is tried again
+                if not job:
+                    await self._missed(index, "error", began)
+                raise
             finally:
+                self._active = -1
                 self.busy_ms += ticks_diff(ticks_ms(), began)
-                if self.tap and self.watched == index and not self._tries[index]:
+                if self._once_more:
+                    self._once_more = False
+                    self.read_now(index)
+                elif not job and self.tap and self.watched == index and not self._tries[index]:
                     self.tap(None)
 
     def _sign(self):
@@ -163,9 +176,15 @@ class IecReader:
         """Return whose read-out is due, -1 for nobody's: who failed before waits for its share."""
         now = self._minute()
         is_back = now < self._latest  # the clock was set back
+        if now > self._latest + _STEP_MINUTES:  # ... or forth: nothing else may end before its time
+            for index, until in enumerate(self.locked):
+                if until > self._latest:
+                    self.locked[index] = until + now - self._latest
         self._latest = now
         left = ticks_diff(self._probe_due, ticks_ms())
         may_probe = left <= 0 or left > _LONGEST_PAUSE_MS
+        if may_probe:
+            self._probe_due = ticks_ms()  # ticks shall not come round to it
         found = best = -1
         for index in range(len(self._due)):
             if self._due[index] > now and (is_back or self._due[index] > now + _LOCKED_MINUTES):
@@ -276,6 +295,7 @@ class IecReader:
         pause = _BACK_OFF[min(self._failures[index], len(_BACK_OFF) - 1)]
         self._failures[index] = min(self._failures[index] + 1, 255)
         self._due[index] = max(self._minute() + pause, self.locked[index])
+        self.jobs[index] = 0  # they would be done with whoever answers: the next read-out wants them again
         self.meters.failed(index, reason)
 
     def _fastest(self, index, plan):
@@ -353,7 +373,10 @@ class IecReader:
             self._dialogue.command(command, data, wait_ms)
         self._held.clear()
         self._end = ticks_add(ticks_ms(), _PROGRAM_MS)
+        is_shown = self._is_shown
+        self._is_shown = is_shown and command is not None  # an echo has the password
         await self.drive(take or self._take_answer)
+        self._is_shown = is_shown
 
     def _password(self, plan):
         """The password as the meter wants it: third-generation Turkish ones want it computed from what they sent."""
@@ -411,7 +434,7 @@ class IecReader:
                 room = reader.room()
                 got = uart.receive(room)
                 if got:
-                    if self.tap and self.watched == self._active:
+                    if self.tap and self._is_shown:
                         self.tap(room[:got])
                     reader.filled(got)
                     self._quiet = ticks_ms()
