@@ -154,7 +154,7 @@ def _read(value):
 
 def _profile(value):
     words = value.split(" ")
-    is_right = len(words) == 3 and _is_command(words[0]) and "YY" in words[2]
+    is_right = len(words) == 3 and _is_command(words[0]) and ("YY" in words[2] or words[2] == ";")
     if is_right and words[2].endswith("()"):  # some want empty brackets behind those of the time
         value = value[:-2]
     if value not in ("", "auto") and (not is_right or "(" in value or ")" in value):
@@ -163,7 +163,7 @@ def _profile(value):
 
 def _events(value):
     if not value.isdigit() or "1" in value or "2" in value:
-        _profile(value)
+        _profile(value if value[-1:] != ";" else "?")  # which asks for all there is: of a profile only
 
 
 _CHECKS = {"address": _address, "password": _password, "read": _read, "profile": _profile, "events": _events}

@@ -24,11 +24,18 @@ def raised(kind, run, *arguments):
 
 
 def test_how_profile_and_events_are_asked_for():
-    for text in ("", "auto", "R5 P.01 zYYMMDDhhmm", "R2 96.A.8.0 YY-MM-DD,hh:mm", "R5 P1 YYMMDD()"):
+    for text in ("", "auto", "R5 P.01 zYYMMDDhhmm", "R2 96.A.8.0 YY-MM-DD,hh:mm", "R5 P1 YYMMDD()", "R2 P.01 ;"):
         assert iec_meters.Plan(iec_meters.checked({"profile": text})).profile == text
     for text in ("Rx P.01 zYYMMDDhhmm", "R9 P.01 zYYMMDDhhmm", "R5 P.01) zYYMMDDhhmm", "R5 P.01 zYY)MM", "W5 P.01 zYYMMDDhhmm"):
         for name in ("profile", "events"):
             assert raised(iec_meters.Wrong, iec_meters.checked, {name: text}), text
+
+
+def test_events_are_asked_for_by_packets_too():
+    for text in ("0", "89"):
+        assert iec_meters.Plan(iec_meters.checked({"events": text})).events == text
+    for text in ("1", "82", "R2 P.98 ;"):
+        assert raised(iec_meters.Wrong, iec_meters.checked, {"events": text}), text
 
 
 def test_refused_passwords_that_cannot_be_read_are_not_taken_for_none():
