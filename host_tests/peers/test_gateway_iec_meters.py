@@ -10,7 +10,7 @@ import pytest
 from host_tests.gateway import answered, api, change, command, eventually, gateway, login
 from host_tests.modbus_client import Client, read
 
-BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster", "Baylan", "Alp", "Mass", "MetCom")
+BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster", "Baylan", "Alp", "Mas", "MetCom")
 SETTINGS = {"left_ir_enabled": 0, "ir_ext_rel_mode": 0, "rs485_type_1": 0, "rs485_type_2": 0, "rs485_protocol": 3}
 KEYS = ("opening", "fastest")
 
