@@ -116,6 +116,16 @@ def test_raw_read_out():
         assert body.startswith(b"/MSY5C500.KMB.2\r\n") and b"0.0.0(80000000)" in body and body.endswith(b"[good]\n")
 
 
+def test_a_raw_read_out_during_which_the_list_changes():
+    with field([entry(0, opening=300, fastest=300)]) as rig, ThreadPoolExecutor() as pool:
+        present(rig, [1])
+        body = pool.submit(rig.get, "/api/iec_readout/1", login(rig))
+        time.sleep(5)  # of the ten seconds that its read-out takes
+        add(rig, 1, name="Hall")
+        _, _, body = body.result(30)
+        assert body.startswith(b"/MSY") and body.endswith(b"[broken off]\n"), body
+
+
 def test_codes_with_a_password_and_a_refusal():
     with field([entry(0, password="1234")], plans={"password": "1234", "read": "R2 1.8.0 9.9.9 2.8.0"}) as rig:
         present(rig, [1])

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firmware.bus import iec_reader
+from firmware.bus import iec_reader, iec_session
 from firmware.bus.iec_reader import IecReader
 from firmware.meters.iec import IecDevice, IecMeters
 from firmware.state import iec_meters, readings
@@ -12,7 +12,7 @@ from host_tests.fakes.clock import NOW_MS, clock_at
 from host_tests.fakes.iec_line import IecLine, IecMeter
 from host_tests.fakes.simulated_time import simulated
 
-MODULES = (iec_reader, readings)
+MODULES = (iec_reader, iec_session, readings)
 RIGHT = (1234567, 0)  # Wh
 LINES = ("1.8.0(001234.567*kWh)", "2.8.0(000001.000*kWh)", "32.7.0(231.5*V)")
 
