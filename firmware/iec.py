@@ -69,7 +69,7 @@ class Meters:
     def _keep_refusal(self, plan, minute, now):
         try:
             iec_refused.add(self._refused, plan, minute, now)
-        except OSError:
+        except (OSError, MemoryError):
             pass  # then it holds until the next start
 
 

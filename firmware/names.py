@@ -7,6 +7,7 @@ name, that of its package and its last part kept in RAM for ever, unless frozen 
 
 # ruff: noqa: F401, F811
 import firmware.bus.iec_reader as _
+import firmware.bus.iec_session as _
 import firmware.bus.modbus_master as _
 import firmware.bus.modbus_slave as _
 import firmware.bus.queue as _

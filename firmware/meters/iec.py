@@ -19,6 +19,7 @@ from lib.iec62056.values import is_same_number, number, word
 _VALUES = const(23)  # rows of VALUES
 _COUNTERS = const(18)
 _NONE = const(-128)
+_POWER = const(7)  # the row of active power: import, less export
 _MINUTE_MS = const(60000)
 _ROUNDS = const(3)  # a round is good for so many periods
 _SLACK_MS = const(120000)  # ... and this, for there may be a queue
@@ -110,7 +111,7 @@ class IecMeters(IecTime):
         except FormatError:
             pass  # the value is not there; the others are
 
-    def _put(self, row, value, unit):
+    def _put(self, row, value, unit, sign=1):
         at = row if row < 100 else row - 100 + _VALUES
         kind = codes.UNITS[row] if row < 100 else codes.COUNTER_UNITS[row - 100]
         shift = codes.exponent_of(kind, unit)
@@ -124,19 +125,16 @@ class IecMeters(IecTime):
         most = _MOST_31 if row < 100 else 1 << 62
         if not -most <= mantissa <= most or not -100 <= exponent <= 100:
             return  # no quantity: rather none than a wrong one
-        self._mantissas[at] = mantissa
+        if row == _POWER and not mantissa and self._exponents[at] != _NONE:
+            return  # of import and export one is zero, in whatever order they come
+        self._mantissas[at] = sign * mantissa
         self._exponents[at] = exponent
 
     def _take_other(self, row, value, unit):
         if row == codes.NUMBER:
             self._serial = self._serial or bytes(value).strip()
         elif row == codes.EXPORT:
-            before = self._exponents[7], self._mantissas[7]
-            self._put(7, value, unit)
-            if self._mantissas[7] == 0 and before[0] != _NONE:
-                self._exponents[7], self._mantissas[7] = before
-            else:
-                self._mantissas[7] = -self._mantissas[7]
+            self._put(_POWER, value, unit, -1)
         elif row == codes.FAULT:
             self._fault = word(value)
         elif row == codes.STATE:
@@ -179,6 +177,7 @@ class IecMeters(IecTime):
         if (device.model, device.serial) != (model, serial):
             device.model, device.serial = model, serial
             device.groups = {}
+            device.phases = 0
         self._fresh_ms = _ROUNDS * plan.period * _MINUTE_MS + _SLACK_MS
         utc = self._clock.utc()
         self._show(device, "measurements", 0, codes.VALUES, codes.UNITS, utc)
@@ -228,14 +227,14 @@ class IecMeters(IecTime):
     def failed(self, index, reason):
         """The meter did not answer, or what it said could not be used, after all tries."""
         device = self.devices[index]
-        self.errors[index] = reason
+        before, self.errors[index] = self.errors[index], reason
         for group in device.groups.values():
             group.failed()
         if device.status == PRESENT:
             device.status = SILENT
             self._events.add("meter", f"{device.port} {device.slot}: {device.model} #{device.serial} lost, {reason}")
             self._readings.changed()
-        elif reason == "password" or reason == "other meter":
+        elif reason != before and reason in ("password", "other meter"):
             self._events.add("meter", f"{device.port} {device.slot}: {reason}")
         self._readings.untried.discard(device)
 

@@ -45,7 +45,7 @@ class Demand:
         self._period = 0  # minutes
         self._boundary = None  # number of the period that began last
         self._is_open = False  # whether counters of that boundary are still waited for
-        self._before = {}  # slot: (import, export) in thousandths of a Wh, at the boundary before
+        self._before = {}  # slot: (what was read, import, export), these in thousandths of a Wh, at the boundary before
         self._now = {}
         self._saved_utc = 0
         gateway.clock.on_step(self._stepped)
@@ -98,11 +98,12 @@ class Demand:
         group = device.group("counters")
         if group is None or group.utc < start:
             return
-        energies = []
+        energies, rows = [], []
         for direction in ("import", "export"):
             row = counter(device, group, direction)
+            rows.append(row)
             energies.append(0 if row == _NONE else group.mantissa[row] * 10 ** (group.exponent[row] + 3))
-        self._now[device.slot] = device.serial, energies[0], energies[1]
+        self._now[device.slot] = (device.serial, rows), energies[0], energies[1]  # other counters say nothing of a difference
 
     def _close(self):
         """The counters of a boundary are there as far as they will be: tell of the period that ended with it."""

@@ -45,7 +45,7 @@ async def get(gateway, request, response):
     for number, line in enumerate(lines):
         await room(response, _ROOM)
         response.put(comma)
-        await put_items(response, _items(gateway, number + 1, iec_meters.Plan(line)))
+        await put_items(response, _items(gateway, number + 1, line))
         response.put(b"}")
         comma = b",{"
         await asyncio.sleep_ms(0)
@@ -61,7 +61,8 @@ async def get(gateway, request, response):
     response.put(b"]}")
 
 
-def _items(gateway, number, plan):
+def _items(gateway, number, line):
+    plan = iec_meters.Plan(line)
     yield "number", number
     for field in iec_meters.fields():
         value = getattr(plan, field.name)
@@ -69,7 +70,7 @@ def _items(gateway, number, plan):
             yield field.name + "_set", value != ""
         else:
             yield field.name, value
-    reader, index = _find(gateway, number, plan)
+    reader, index = _find(gateway, number, line)
     if reader is None:
         yield "status", "disabled"
         return
@@ -89,13 +90,14 @@ def _items(gateway, number, plan):
     yield "read_time", gateway.clock.local_text(utc) if utc else ""
 
 
-def _find(gateway, number, plan):
-    """Return (reader, index) of a meter, (None, 0) if nobody reads it."""
-    reader = gateway.field.readers.get("ir_left" if plan.port else "rs485")
+def _find(gateway, number, line):
+    """Return (reader, index) of a meter, (None, 0) if nobody reads it: the list may have changed since it was begun."""
+    is_infrared = line[0] == "1"
+    reader = gateway.field.readers.get("ir_left" if is_infrared else "rs485")
     if reader is not None:
-        slot = "lir" if plan.port else number
+        slot = "lir" if is_infrared else number
         for index, device in enumerate(reader.meters.devices):
-            if device.slot == slot:
+            if device.slot == slot and reader.meters.lines[index] == line:
                 return reader, index
     return None, 0
 
@@ -160,7 +162,7 @@ async def get_readout(gateway, request, response):
     """Read the meter now, and hand on what it sends, byte by byte; `?`s stand for what came damaged."""
     lines = _lines(gateway)
     number = _number(request, len(lines))
-    reader, index = _find(gateway, number, iec_meters.Plan(lines[number - 1]))
+    reader, index = _find(gateway, number, lines[number - 1])
     if reader is None:
         raise HttpError(503, "nobody reads this meter now")
     if reader.tap is not None:
@@ -171,7 +173,7 @@ async def get_readout(gateway, request, response):
     reader.read_now(index)
     end = ticks_add(ticks_ms(), _QUEUE_MS)
     try:
-        while not watch.is_over and ticks_diff(end, ticks_ms()) > 0:
+        while not watch.is_over and ticks_diff(end, ticks_ms()) > 0 and reader in gateway.field.readers.values():
             if watch.used:
                 if not watch.has_begun:
                     watch.has_begun = True
@@ -189,7 +191,8 @@ async def get_readout(gateway, request, response):
         reader.watched = -1
     if not watch.has_begun:
         raise HttpError(504, "the meter does not answer")
-    response.put(f"\n[{reader.meters.errors[index] or 'good'}{', parts are left out' if watch.is_cut else ''}]\n")
+    result = (reader.meters.errors[index] or "good") if watch.is_over else "broken off"
+    response.put(f"\n[{result}{', parts are left out' if watch.is_cut else ''}]\n")
 
 
 class _Watch:

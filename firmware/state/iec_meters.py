@@ -139,9 +139,13 @@ def _password(value):
         raise ValueError("no brackets are expected")
 
 
+def _is_command(word):
+    return len(word) == 2 and word[0] == "R" and word[1] in "123456"
+
+
 def _read(value):
     words = value.split(" ")
-    is_list = len(words) > 1 and len(words[0]) == 2 and words[0][0] == "R" and words[0][1] in "123456"
+    is_list = len(words) > 1 and _is_command(words[0])
     is_code = len(value) == 1 and value in "6789D"
     is_table = len(value) == 2 and value[0] == "/" and value[1] in "1234"
     if value and not (is_list or is_code or is_table) or "(" in value or ")" in value:
@@ -150,13 +154,16 @@ def _read(value):
 
 def _profile(value):
     words = value.split(" ")
-    if value not in ("", "auto") and (len(words) != 3 or len(words[0]) != 2 or words[0][0] != "R" or "YY" not in words[2]):
+    is_right = len(words) == 3 and _is_command(words[0]) and ("YY" in words[2] or words[2] == ";")
+    if is_right and words[2].endswith("()"):  # some want empty brackets behind those of the time
+        value = value[:-2]
+    if value not in ("", "auto") and (not is_right or "(" in value or ")" in value):
         raise ValueError("auto, or such as R5 P.01 zYYMMDDhhmm is expected")
 
 
 def _events(value):
     if not value.isdigit() or "1" in value or "2" in value:
-        _profile(value)
+        _profile(value if value[-1:] != ";" else "?")  # which asks for all there is: of a profile only
 
 
 _CHECKS = {"address": _address, "password": _password, "read": _read, "profile": _profile, "events": _events}

@@ -16,6 +16,8 @@ def _name(plan):
 
 def _load(document):
     stored = document.load()
+    if document.failure:
+        raise document.failure  # nobody shall take them for none
     found = stored.get("refused") if isinstance(stored, dict) else None
     return found if isinstance(found, dict) else {}
 

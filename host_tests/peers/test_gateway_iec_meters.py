@@ -10,7 +10,7 @@ import pytest
 from host_tests.gateway import answered, api, change, command, eventually, gateway, login
 from host_tests.modbus_client import Client, read
 
-BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster", "Baylan", "Alp", "Mass", "MetCom")
+BRANDS = ("Makel", "Kohler", "Luna", "Viko", "EMH", "Landis", "Iskra", "Elster", "Baylan", "Alp", "Mas", "MetCom")
 SETTINGS = {"left_ir_enabled": 0, "ir_ext_rel_mode": 0, "rs485_type_1": 0, "rs485_type_2": 0, "rs485_protocol": 3}
 KEYS = ("opening", "fastest")
 
@@ -114,6 +114,16 @@ def test_raw_read_out():
         status, _, body = rig.get("/api/iec_readout/1", login(rig))
         assert status == 200
         assert body.startswith(b"/MSY5C500.KMB.2\r\n") and b"0.0.0(80000000)" in body and body.endswith(b"[good]\n")
+
+
+def test_a_raw_read_out_during_which_the_list_changes():
+    with field([entry(0, opening=300, fastest=300)]) as rig, ThreadPoolExecutor() as pool:
+        present(rig, [1])
+        body = pool.submit(rig.get, "/api/iec_readout/1", login(rig))
+        time.sleep(5)  # of the ten seconds that its read-out takes
+        add(rig, 1, name="Hall")
+        _, _, body = body.result(30)
+        assert body.startswith(b"/MSY") and body.endswith(b"[broken off]\n"), body
 
 
 def test_codes_with_a_password_and_a_refusal():

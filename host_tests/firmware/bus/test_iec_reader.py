@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firmware.bus import iec_reader
+from firmware.bus import iec_reader, iec_session
 from firmware.bus.iec_reader import IecReader
 from firmware.meters.iec import IecDevice, IecMeters
 from firmware.state import iec_meters, readings
@@ -12,7 +12,7 @@ from host_tests.fakes.clock import NOW_MS, clock_at
 from host_tests.fakes.iec_line import IecLine, IecMeter
 from host_tests.fakes.simulated_time import simulated
 
-MODULES = (iec_reader, readings)
+MODULES = (iec_reader, iec_session, readings)
 RIGHT = (1234567, 0)  # Wh
 LINES = ("1.8.0(001234.567*kWh)", "2.8.0(000001.000*kWh)", "32.7.0(231.5*V)")
 
@@ -217,3 +217,89 @@ async def readouts(time, faults):
     await wire.until(lambda: time.passed_ms() >= end, 3700)
     wire.end()
     return sum([meter.readouts for meter in sound]) - before
+
+
+@simulated(*MODULES)
+async def test_who_looks_at_a_read_out_sees_it_from_its_beginning_and_no_password(time):
+    """On a line with an echo; asked for before and in the middle of a turn."""
+    seen = bytearray()
+    over = []
+
+    def tap(view):
+        if view is None:
+            over.append(bytes(seen))
+        else:
+            seen.extend(bytes([byte & 127 for byte in view]))
+
+    meter = IecMeter("11111111", LINES)
+    wire = Wire(time, [meter], {"11111111": {"read": "R5 1.8.0", "password": "0000"}})
+    wire.line.echo = True
+    for wait_s in (0, 2):
+        seen[:] = b""
+        over.clear()
+        await wire.until(lambda: wire.reader._active < 0 and wire.values(0) is not None)
+        wire.reader.read_now(0)
+        await wire.until(lambda: wire.reader._active == 0)
+        await asyncio.sleep_ms(1000 * wait_s)
+        wire.reader.watched, wire.reader.tap = 0, tap
+        wire.reader.read_now(0)
+        await wire.until(lambda: over)
+        wire.reader.watched, wire.reader.tap = -1, None
+        assert seen.startswith(b"/?11111111!\r\n/OSG5FAKE\r\n") and b"1.8.0(001234.567*kWh)" in seen, seen
+        assert b"0000)" not in seen and seen.count(b"OSG") == 1, seen
+    wire.end()
+
+
+@simulated(*MODULES)
+async def test_a_meter_that_is_not_coped_with_does_not_keep_the_others_waiting(time):
+    wire = Wire(time, [IecMeter("11111111", LINES), IecMeter("22222222", LINES)])
+    wire.end()
+    done = wire.kept.done
+
+    def broken(index, plan, identification):
+        if index == 0:
+            raise MemoryError
+        return done(index, plan, identification)
+
+    wire.kept.done = broken
+
+    async def supervised():
+        while True:
+            try:
+                await wire.reader.run()
+            except MemoryError:
+                await asyncio.sleep_ms(500)
+
+    task = asyncio.create_task(supervised())
+    await wire.until(lambda: wire.values(1) is not None)
+    assert wire.values(0) is None and wire.kept.errors[0]
+    task.cancel()
+
+
+@simulated(*MODULES)
+async def test_a_refused_password_is_not_sent_again_when_the_clock_is_set(time):
+    meter = IecMeter("11111111", LINES, "password")
+    wire = Wire(time, [meter], {"11111111": {"read": "R5 1.8.0", "password": "0000"}})
+    await wire.until(lambda: wire.kept.errors[0] == "password")
+    real = wire.reader._minute
+    wire.reader._minute = lambda: real() + 14000000  # it was 2000 before
+    end = time.passed_ms() + 2 * 3600000
+    await wire.until(lambda: time.passed_ms() > end, 3 * 3600)
+    assert meter.passwords == 1
+    await wire.until(lambda: meter.passwords > 1, 6 * 3600)
+    wire.end()
+
+
+@simulated(*MODULES)
+async def test_nothing_more_is_wanted_of_a_meter_that_another_one_stands_in_for(time):
+    stranger = IecMeter("33333333", LINES, "any address")
+    wire = Wire(time, [IecMeter("11111111", LINES)])
+    await wire.until(lambda: wire.values(0) is not None)
+    wire.line.meters = [stranger]
+    wire.reader.jobs[0] = iec_reader.PROFILE
+    end = time.passed_ms() + 3 * 3600000
+    await wire.until(lambda: time.passed_ms() > end, 4 * 3600)
+    assert wire.kept.errors[0] == "other meter" and not wire.reader.jobs[0]
+    assert stranger.readouts > 5
+    assert len([text for _, _, text in wire.events.recent() if "other meter" in text]) == 1, wire.events.recent()
+    wire.end()

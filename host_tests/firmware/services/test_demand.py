@@ -156,6 +156,19 @@ def test_a_meter_that_was_exchanged_or_reset():
     assert [total[1] for total in plant.totals()] == [4, 4, 4, 0]
 
 
+def test_a_counter_that_a_reading_lacked_makes_no_maximum():
+    plant = Plant()
+    plant.pass_s(900)
+    exponent = plant.readings.devices[0].groups["counters"].exponent
+    exponent[0] = -128
+    plant.pass_s(900, (100, 100, 100))
+    exponent[0] = 0
+    plant.pass_s(900, (100, 100, 100))
+    plant.pass_s(900, (100, 100, 100))
+    assert [total[1] for total in plant.totals()] == [4, 4, 4, 0], plant.totals()
+    assert plant.told()["months"][0]["import_w"] == 1200
+
+
 def test_a_step_of_the_clock():
     plant = Plant()
     plant.pass_s(900)

@@ -66,12 +66,6 @@ BRANDS = {
     "Dsmr": ("ISKZ\\2M550E-1012", "dsmr", "vdew", ("1.8.1", "1.8.2", "2.8.1", "2.8.2", "1.7.0", "32.7.0")),
     "Baylan": ("BYLZ<1>BK3", "turkish", "turkish", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "5.8.0", "8.8.0")),
     "Alp": ("ALPZ<1>AT5", "turkish", "turkish", ("1.8.0", "1.8.1", "1.8.2", "1.8.3", "1.6.0")),
-    "Mass": (
-        "MASZ<3>TED(M3)",
-        "turkish",
-        "turkish",
-        ("1.8.0", "1.8.1", "2.8.0", "5.8.0", "8.8.0", "32.7.0", "52.7.0", "72.7.0"),
-    ),
     "MetCom": ("MCSZ\\@MCS301", "vdew", "vdew", ("1.8.0", "1.8.1", "2.8.0", "1.7.0", "31.7.0", "32.7.0")),
 }
 # Lines of Turkish read-outs that tell events, as captured read-outs have them
