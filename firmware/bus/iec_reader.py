@@ -396,7 +396,10 @@ class IecReader:
                 self.meters.take(*value)
 
     async def drive(self, take):
-        """Do what the dialogue says until it is done; take(event, its reader) hears of each event."""
+        """Do what the dialogue says until it is done; take(event, its reader) hears of each event.
+
+        What it has to do in steps that hold the loop each, it may return as an iterator.
+        """
         dialogue, uart = self._dialogue, self._uart
         reader = dialogue.reader
         count = 0
@@ -422,7 +425,8 @@ class IecReader:
                     await asyncio.sleep_ms(_LOOK_MS)
             else:
                 if take:
-                    take(event, reader)
+                    for _ in take(event, reader) or ():
+                        await asyncio.sleep_ms(0)
                 if event == DONE:
                     return
                 count += 1
