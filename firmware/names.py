@@ -256,6 +256,7 @@ import lib.store.journal_record as _
 import lib.store.journal_start as _
 import lib.store.profile as _
 import lib.store.profile_files as _
+import lib.store.profile_folder as _
 import lib.store.profile_kernels as _
 import lib.store.profile_log as _
 import lib.store.profile_part as _

@@ -98,7 +98,10 @@ class IecSession:
         self._dialogue.reader.tells_rows = is_wanted
 
     async def drive(self, take):
-        """Do what the dialogue says until it is done; take(event, its reader) hears of each event."""
+        """Do what the dialogue says until it is done; take(event, its reader) hears of each event.
+
+        What it has to do in steps that hold the loop each, it may return as an iterator.
+        """
         dialogue, uart = self._dialogue, self._uart
         reader = dialogue.reader
         count = 0
@@ -124,7 +127,8 @@ class IecSession:
                     await asyncio.sleep_ms(_LOOK_MS)
             else:
                 if take:
-                    take(event, reader)
+                    for _ in take(event, reader) or ():
+                        await asyncio.sleep_ms(0)
                 if event == DONE:
                     return
                 count += 1

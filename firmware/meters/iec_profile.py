@@ -76,13 +76,14 @@ class _Answer:
         self._held_at = self._counted = 0
 
     def take(self, event, reader):
+        """As drive() of firmware/bus/iec_reader.py calls it."""
         if event == AGAIN:
             self._profiles.give_up(self.key)
             self.rows.again()
             self._names = None
             self.is_full = False
             self.newest = self._last = self._held_at
-            return
+            return None
         try:
             if self.rows.take(event, reader):
                 self._row()
@@ -92,7 +93,8 @@ class _Answer:
             self.is_stuck = self.is_full = True  # firmware/state/profiles.py tells it
         if event == PART:
             self.rows.mark()
-            self.commit()
+            return self.commit()
+        return None
 
     def _row(self):
         rows = self.rows
@@ -152,11 +154,11 @@ class _Answer:
         return [_text(rows.codes[at]) or str(at + 1) for at in range(count)], [_text(unit) for unit in rows.units[:count]]
 
     def commit(self):
-        """What came is good."""
+        """What came is good. Yields while it is written."""
         self._names = None
         self._held_at = self.newest
         try:
-            self._profiles.commit(self.key)
+            yield from self._profiles.commit(self.key)
         except OSError:
             self.is_stuck = True
 
@@ -294,7 +296,8 @@ async def _ask(reader, plan, meters, answer, form, first, last):
     reader.tells_rows(True)
     try:
         await reader.command(plan, command.encode(), operand + tail, answer.take, _FIRST_MS)
-        answer.commit()
+        for _ in answer.commit():
+            await asyncio.sleep_ms(0)
         answer.refusals = 0
     except PeerError as error:
         answer.refusals += error.text == "nak"

@@ -147,7 +147,8 @@ async def delete(gateway, request, response, body):
     """Remove the profile and the events of a meter; one that is still read begins anew."""
     profiles, key = _asked(gateway, request)
     try:
-        profiles.forget(key)
+        for _ in profiles.forget(key):
+            await asyncio.sleep_ms(0)
     except OSError:
         raise HttpError(500, "the flash does not take it") from None
     gateway.events.add("settings", f"load profile of {key} removed")

@@ -68,11 +68,11 @@ def kept(rig, first=0, last=4000000000):
     return [(record[0], record[3:]) for record in json.loads(body)["records"]]
 
 
-def all_there(rig, wanted, patience_s=30):
-    """Wait until all is there, and see that nothing else is, in order, once."""
+def all_there(rig, wanted, patience_s=30, until=4000000000):
+    """Wait until all is there, and see that nothing else is until a time, in order, once."""
 
     def look():
-        found = kept(rig)
+        found = kept(rig, last=until)
         assert "Traceback" not in rig.log(), rig.log()[-1500:]
         return len(found) >= len(wanted) and found
 
@@ -112,18 +112,32 @@ def test_each_maker_s_profile_is_the_meter_s_own(brand, channels, columns):
 
 @pytest.mark.parametrize("minutes", [1, 5, 30, 60])
 def test_other_periods(minutes):
-    for brand in ("EMH", "Makel"):
-        meter = entry(brand, days=2 if minutes > 5 else 0.5, profile_min=minutes)
-        meter["oldest"] = meter["oldest"] // 3600 * 3600
-        with read_by(meter) as rig:
-            all_there(rig, expected(meter, NOW, step=60 * minutes), 150)
+    meters = [entry(brand, days=2 if minutes > 5 else 0.5, profile_min=minutes) for brand in ("EMH", "Makel")]
+    with contextlib.ExitStack() as stack:  # side by side: they wait most of the time
+        rigs = []
+        for meter in meters:
+            meter["oldest"] = meter["oldest"] // 3600 * 3600
+            rigs.append(stack.enter_context(read_by(meter)))
+        for rig, meter in zip(rigs, meters, strict=True):
+            all_there(rig, expected(meter, NOW, step=60 * minutes), 150, NOW)
             assert rig.get_json("/api/profile")["profiles"][0]["period_min"] == minutes
 
 
-def test_partial_blocks_of_which_one_is_damaged():
-    meter = entry("EMH")
+def told_by_meter(rig):
+    return rig.control("meter", name=KEY)["values"]
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 4, 8])
+def test_of_partial_blocks_only_the_damaged_one_is_asked_for_again(damaged):
+    """A digit of it changes on the way: no check but the block's finds that. Blocks have 20 lines."""
+    meter = entry("EMH", damaged_part=damaged)
     with read_by(meter, plan={"profile": "R6 P.01 zYYMMDDhhmm"}) as rig:
         all_there(rig, expected(meter, NOW))
+        told = told_by_meter(rig)
+    assert told["parts"] >= 15 and told["repeated"] == (damaged > 0)
+    last = NOW // QUARTER * QUARTER
+    asked = [one for one in told["ranges"] if one[0] <= last - DAY <= one[1]]
+    assert len(asked) == 1, "what the blocks brought was not asked for again"
 
 
 AUTUMN = utc(2026, 10, 25, 1)  # UTC at which 03:00 becomes 02:00
@@ -131,12 +145,16 @@ AUTUMN = utc(2026, 10, 25, 1)  # UTC at which 03:00 becomes 02:00
 
 @pytest.mark.parametrize(("brand", "seasons"), [("EMH", True), ("EMH", False), ("Makel", False)])
 def test_the_double_hour_of_autumn_is_two_hours(brand, seasons):
-    for late_s in (-45 * 60, 20 * 60, 6 * 3600):  # within the first, within the second, afterwards
-        now = AUTUMN + late_s
-        meter = entry(brand, 1, now, seasons=seasons)
-        with read_by(meter, now) as rig:
+    with contextlib.ExitStack() as stack:  # side by side: they wait most of the time
+        started = []
+        for late_s in (-45 * 60, 20 * 60, 6 * 3600):  # within the first, within the second, afterwards
+            now = AUTUMN + late_s
+            meter = entry(brand, 1, now, seasons=seasons)
+            started.append((stack.enter_context(read_by(meter, now)), meter, now))
+        for rig, meter, now in started:
             all_there(rig, expected(meter, now))
             rig.control("clock", unix=now + 7200)
+        for rig, meter, now in started:
             all_there(rig, expected(meter, now + 7200))
 
 
@@ -163,8 +181,16 @@ def test_rows_twice_out_of_order_or_wrong(fault, brand):
 def test_holes_of_the_meter_are_asked_for_twice_and_then_no_more():
     hole = [NOW // QUARTER * QUARTER - DAY, NOW // QUARTER * QUARTER - DAY + 7200]
     meter = entry("EMH", 2, holes=[hole])
+
+    def asked(rig):
+        return len([one for one in told_by_meter(rig)["ranges"] if one[0] < hole[1] and hole[0] < one[1]])
+
     with read_by(meter) as rig:
-        all_there(rig, expected(meter, NOW))
+        for round_number in range(5):
+            now = NOW + round_number * QUARTER
+            rig.control("clock", unix=now)
+            all_there(rig, expected(meter, now))
+            assert asked(rig) == min(round_number + 1, 2)
 
 
 def test_an_outage_of_three_days_is_filled(tmp_path):

@@ -17,16 +17,14 @@ import os
 
 from micropython import const
 
-from lib.store.profile_files import Meter, channels_of, load, newest, scan
+from lib.store.profile_files import channels_of, load, newest, scan
+from lib.store.profile_folder import Folder, remove, safe
 from lib.store.profile_part import HEAD_SIZE, MOST_CHANNELS, ROWS, Part, description, head
 
 _SEGMENT = const(8188)  # bytes: two blocks of littlefs
-_OLDEST_S = const(186 * 86400)  # what is so much older than the newest goes anyway
-_SHARE = const((4, 9))  # of the flash that profiles may fill
 _BUFFER = const(1400)  # bytes that hold nearly every part
 _LONGEST = const(5600)  # and those that hold any
 _MOST_KEY = const(32)
-_LOG = const(".log")
 
 
 class Profiles:
@@ -38,8 +36,7 @@ class Profiles:
     def __init__(self, folder, load=None):
         self.failure = None
         self._load = load
-        self._folder = folder
-        self._meters = {}
+        self._folder = Folder(folder)
         self._part = None  # that grows, while it has records that are not on flash
         self._meter = None  # whose it is
         self._at = None  # where in its file it is; None: it becomes a new one
@@ -48,53 +45,20 @@ class Profiles:
         self._held = {}  # meter: parts that wait for commit(), (is new, chunk, bytes, _at, _size, _start)
         self._times = []  # of all records of its chunk
         self._is_dirty = False
-        self._logs = []  # names that have one
-        try:
-            os.mkdir(folder)
-        except OSError:
-            pass  # it is there
-        self._most = os.statvfs(folder)[2] * _SHARE[0] // _SHARE[1]
-        for entry in os.ilistdir(folder):
-            self._found(entry[0], entry[3])  # pyright: ignore[reportGeneralTypeIssues] - littlefs tells the size
-        for meters in self._meters.values():
-            meters.sort(key=lambda meter: -meter.starts[-1] * meter.span)  # the present period first
-
-    def _found(self, name, size):
-        if name.endswith(_LOG):
-            self._logs.append(name[: -len(_LOG)])
-        try:
-            key, period, chunk = name.split(".")
-            period, chunk = int(period), int(chunk, 16)
-        except ValueError:
-            return  # not one of ours
-        known = self._known(key, period)
-        place = len([start for start in known.starts if start < chunk])
-        known.starts.insert(place, chunk)
-        known.sizes.insert(place, size)
-
-    def _known(self, name, period):
-        """Return the meter of a file name and period. Of several periods all stay, and the last described is the present."""
-        meters = self._meters.setdefault(name, [])
-        for meter in meters:
-            if meter.period == period:
-                return meter
-        meter = Meter(f"{self._folder}/{name}.{period}", period)
-        meters.insert(0, meter)
-        return meter
 
     # What a reader of meters calls
 
     def describe(self, key, period_minutes, codes, units):
         """Tell what a meter's profile has: minutes between records, OBIS code and unit of each channel (text). Once a start."""
-        name = _safe(key)
+        name = safe(key)
         if not 1 <= period_minutes <= 1440 or not 0 < len(codes) <= MOST_CHANNELS or not 0 < len(name) <= 3 * _MOST_KEY:
             raise ValueError("profile")
         text = ",".join([_plain(code) + "*" + _plain(unit) for code, unit in zip(codes, units)])
-        meter = self._known(name, period_minutes)
-        if meter.text != text or self._meters[name][0] is not meter:
+        meter = self._folder.known(name, period_minutes)
+        if meter.text != text or self._folder.meters[name][0] is not meter:
             self.settle()
             meter.text, meter.told = text, None
-            meters = self._meters[name]
+            meters = self._folder.meters[name]
             meters.remove(meter)
             meters.insert(0, meter)
 
@@ -117,7 +81,7 @@ class Profiles:
             raise ValueError("profile")
         chunk = time_utc // meter.span
         if self._meter is not meter or self._part.chunk != chunk:
-            if meter.starts and chunk < meter.starts[0] and self._is_full():
+            if meter.starts and chunk < meter.starts[0] and self._folder.is_full():
                 return False
             self.flush()
             self._begin(meter, chunk)
@@ -165,42 +129,56 @@ class Profiles:
         return sum([len(one[2]) for one in self._held.get(self.meter(key), ())])
 
     def commit(self, key):
-        """What came since hold() is good: write it. Raises OSError, and what was not written is given up."""
+        """What came since hold() is good: write it, and yield behind each part, for each costs an erase or two.
+
+        Others may run then. Raises OSError, and what was not written is given up.
+        """
         meter = self.meter(key)
         if self._meter is meter:
             self.flush()
-        waiting = self._held.pop(meter, ())
-        if waiting:
-            meter.last = None  # until it is written
-        for _, chunk, part, self._at, self._size, self._start in sorted(waiting):  # what grows in its place goes first
-            self._store(meter, part, chunk)
+        waiting = self._held.get(meter, [])
+        waiting.sort()  # what grows in its place goes first
+        try:
+            while waiting:
+                self.flush()  # of another meter: where its part is would be forgotten
+                self._meter = None
+                _, chunk, part, self._at, self._size, self._start = waiting.pop(0)
+                meter.last = None  # until all is written
+                self._store(meter, part, chunk)
+                yield
+        finally:
+            self._held.pop(meter, None)
 
     def give_up(self, key):
         """What came since hold() is void. Nothing happens if there was no hold()."""
         meter = self.meter(key)
-        if self._held.pop(meter, None) is not None:
+        waiting = self._held.pop(meter, None)
+        if waiting is not None:
+            waiting.clear()  # a commit() that is under way ends
             meter.last = None
             if self._meter is meter:
                 self._is_dirty = False
                 self._meter = None
 
     def forget(self, key):
-        """Remove all that is kept of a meter, events too. Raises OSError: some of it is still there."""
-        name = _safe(key)
-        for meter in self._meters.get(name, ()):
+        """Remove all that is kept of a meter, events too; yield behind each file. Raises OSError: some of it is still there."""
+        name = safe(key)
+        for meter in self._folder.meters.get(name, ()):
             if self._meter is meter:
                 self._is_dirty = False
                 self._meter = None
             if meter in self._held:
                 self._held[meter].clear()
             while meter.starts:
-                self._remove(meter)
+                meter.last = None
+                remove(meter)
+                yield
             meter.last = meter.told = None
-        if name in self._logs:
-            os.remove(self._folder + "/" + name + _LOG)
-            self._logs.remove(name)
-        if not any([meter in self._held for meter in self._meters.get(name, ())]):
-            self._meters.pop(name, None)
+        if name in self._folder.logs:
+            os.remove(self._folder.log(name))
+            self._folder.logs.remove(name)
+        if not any([meter in self._held for meter in self._folder.meters.get(name, ())]):
+            self._folder.meters.pop(name, None)
 
     def settle(self):
         """flush(), and give back the RAM of what is written. What the flash does not take is given up, to be read again."""
@@ -212,25 +190,25 @@ class Profiles:
 
     def log(self, key, events):
         """Keep (UTC, code, text) events of a meter; return how many were not there yet. One writing. Raises OSError."""
-        name = _safe(key)
-        count = self._module("lib.store.profile_log").add(self._folder + "/" + name + _LOG, events)
-        if count and name not in self._logs:
-            self._logs.append(name)
+        name = safe(key)
+        count = self._module("lib.store.profile_log").add(self._folder.log(name), events)
+        if count and name not in self._folder.logs:
+            self._folder.logs.append(name)
         return count
 
     # What others ask
 
     def logged(self, key):
         """Yield (UTC, code, text) of the events kept of a meter, in the order in which they came."""
-        return self._module("lib.store.profile_log").read(self._folder + "/" + _safe(key) + _LOG)
+        return self._module("lib.store.profile_log").read(self._folder.log(safe(key)))
 
     def keys(self):
         """Return the keys of all meters that there is something of, sorted."""
-        return sorted([_key(name) for name in set(list(self._meters) + self._logs)])
+        return self._folder.keys()
 
     def troubles(self):
         """Yield, once, what was found damaged, a sentence each."""
-        for meters in self._meters.values():
+        for meters in self._folder.meters.values():
             for meter in meters:
                 if meter.trouble:
                     yield meter.trouble
@@ -238,7 +216,7 @@ class Profiles:
 
     def meter(self, key):
         """Return what is known of a meter: period, columns, path; None if nothing is."""
-        meters = self._meters.get(_safe(key))
+        meters = self._folder.meters.get(safe(key))
         return meters[0] if meters else None
 
     def query(self, key, first, last):
@@ -255,7 +233,7 @@ class Profiles:
         What had to go for newer records is not missing. A record of an odd time is an extra one and fills no gap.
         """
         meter = self._written(key)
-        if meter and meter.starts and self._is_full():
+        if meter and meter.starts and self._folder.is_full():
             first = max(first, meter.starts[0] * meter.span)
         return self._reader().gaps(meter, first, last)
 
@@ -353,7 +331,7 @@ class Profiles:
         except OSError:
             # Full, perhaps: the oldest goes, and it is tried once more.
             try:
-                if not self._remove_oldest():
+                if not self._folder.remove_oldest():
                     raise
                 self._write(meter, part, chunk)
             except OSError as error:
@@ -372,7 +350,7 @@ class Profiles:
         size = meter.sizes[place] if place >= 0 else 0
         is_new = place < 0 or (size + len(part) > _SEGMENT and self._is_at_an_end(meter, chunk))
         if is_new:
-            self._make_room(meter, chunk)
+            self._folder.make_room(meter, chunk)
             place = len([start for start in meter.starts if start < chunk])
             meter.starts.insert(place, chunk)
             meter.sizes.insert(place, 0)
@@ -421,67 +399,12 @@ class Profiles:
             texts.append(meter.text)
         return b"" if texts and texts[-1] == meter.text else description(meter.period, meter.text.encode())
 
-    def _used(self):
-        """Return how many blocks all files have."""
-        used = len(self._logs)
-        for meters in self._meters.values():
-            for meter in meters:
-                used += meter.blocks()
-        return used
-
-    def _is_full(self):
-        """Whether there is no room for one more file."""
-        return self._used() + 2 > self._most
-
-    def _make_room(self, meter, chunk):
-        """Remove what is too old of a meter that gets a new chunk, and of all what has no room."""
-        while len(meter.starts) > 1 and (chunk - meter.starts[1]) * meter.span > _OLDEST_S:
-            self._remove(meter)
-        while self._is_full() and self._remove_oldest():
-            pass
-
-    def _remove_oldest(self):
-        """Remove the oldest file of the meter that has most on flash, sooner one of a period that it has no more.
-
-        The newest of a meter stays. Return whether there was one.
-        """
-        most = found = None
-        for meters in self._meters.values():
-            for meter in meters:
-                if len(meter.starts) > (1 if meter is meters[0] else 0):
-                    rank = (meter is not meters[0], meter.blocks(), -meter.starts[0] * meter.span)
-                    if most is None or rank > most:
-                        most, found = rank, meter
-        if found is not None:
-            self._remove(found)
-        return found is not None
-
-    def _remove(self, found):
-        """Remove the oldest file of a meter."""
-        os.remove(found.name(0))
-        found.starts.pop(0)
-        found.sizes.pop(0)
-
     def _drop(self):
         if self._is_dirty:
             self._meter.last = None  # it is what is on flash
         self._is_dirty = False
         self._part = self._meter = None
         self._times = []
-
-
-def _safe(text):
-    """Return a key as part of a file name: no two have the same, none has a dot."""
-    return "".join([c if c.isalpha() or c.isdigit() else "%%%02x" % ord(c) for c in text])
-
-
-def _key(name):
-    """Return the key that became a part of a file name."""
-    at = name.find("%")
-    while at >= 0:
-        name = name[:at] + chr(int(name[at + 1 : at + 3], 16)) + name[at + 3 :]
-        at = name.find("%", at + 1)
-    return name
 
 
 def _plain(text):

@@ -174,6 +174,7 @@ class Profiles:
     def commit(self, key):
         self.rows.extend(self._held)
         self._held = []
+        return ()
 
     def give_up(self, key):
         self._held = []

@@ -75,6 +75,16 @@ def gaps(profiles, first, last):
     ]
 
 
+def commit(profiles, key=KEY):
+    for _ in profiles.commit(key):
+        pass
+
+
+def forget(profiles, key=KEY):
+    for _ in profiles.forget(key):
+        pass
+
+
 def test_records_come_back_before_and_after_a_restart():
     _, profiles = chip()
     assert profiles.last(KEY) is None and got(profiles) == []
@@ -113,9 +123,54 @@ def test_what_is_held_is_kept_as_a_whole_or_not_at_all():
             if number % 50 == 0:
                 profiles.append("other", T + number * Q, 0, [(number, 0)])  # another meter's go to flash meanwhile
                 profiles.settle()
-        profiles.commit(KEY)
+        commit(profiles)
         assert got(profiles) == list(range(40, 430)) == got(opened()), order
         assert gaps(profiles, 40, 429) == [] and profiles.held(KEY) == 0
+
+
+def test_each_step_of_a_commit_costs_two_erases_at_most():
+    flash, profiles = chip(40)
+    for first in range(0, 1920, 192):  # two days at a time
+        profiles.hold(KEY)
+        put(profiles, range(first, first + 192))
+        steps, erases = 0, flash.erases
+        for _ in profiles.commit(KEY):
+            assert flash.erases - erases <= 2, (first, steps)
+            steps, erases = steps + 1, flash.erases
+        assert steps >= 4
+    assert got(opened()) == list(range(1920))
+
+
+def test_what_another_meter_has_in_ram_outlives_a_commit():
+    """Both began alike, so that their files have the same names and sizes."""
+    other = "other"
+    _, profiles = chip()
+    profiles.describe(other, 15, CODES, UNITS)
+    for key in (KEY, other):
+        put(profiles, range(10), key)
+        profiles.settle()
+    profiles.hold(KEY)
+    put(profiles, range(10, 150))
+    put(profiles, range(10, 12), other)  # it grows where it is
+    for number, _ in enumerate(profiles.commit(KEY)):
+        put(profiles, (12 + number,), other)
+    assert got(profiles) == list(range(150)) and got(profiles, key=other) == list(range(13 + number))
+    again = opened()
+    assert got(again) == list(range(150)) and got(again, key=other) == list(range(13 + number))
+
+
+def test_a_commit_ends_when_the_profile_is_removed_or_given_up_meanwhile():
+    for end in (forget, Profiles.give_up):
+        _, profiles = chip()
+        profiles.hold(KEY)
+        put(profiles, range(192))
+        steps = profiles.commit(KEY)
+        next(steps)
+        end(profiles, KEY)
+        assert not list(steps)
+        known = [] if end is forget else list(range(48))
+        assert got(profiles) == known == got(opened()), end
+        assert profiles.last(KEY) == (T + known[-1] * Q if known else None)
 
 
 def test_a_removed_profile_is_gone():
@@ -125,12 +180,12 @@ def test_a_removed_profile_is_gone():
     profiles.log(KEY, [(T, "1", "one")])
     profiles.hold(KEY)
     put(profiles, range(300, 310))
-    profiles.forget(KEY)  # while it is read
+    forget(profiles)  # while it is read
     assert profiles.last(KEY) is None and got(profiles) == []
     put(profiles, range(310, 320))
-    profiles.commit(KEY)
+    commit(profiles)
     assert got(profiles) == list(range(310, 320)), "it goes on"
-    profiles.forget(KEY)
+    forget(profiles)
     assert profiles.keys() == [] and got(Profiles(PROFILES)) == [] and os.statvfs(FOLDER)[3] == free
 
 

@@ -23,7 +23,7 @@ FAULTS = (
     *("none", "mute", "late", "crc", "parity", "garbage", "short", "endless"),
     *("wrong_speed", "wrong_address", "wrong_number", "no_password", "no_clock", "no_date"),
 )
-STX, ETX, SOH, ACK, NAK = b"\x02", b"\x03", b"\x01", b"\x06", b"\x15"
+STX, ETX, EOT, SOH, ACK, NAK = b"\x02", b"\x03", b"\x04", b"\x01", b"\x06", b"\x15"
 PERIOD_MIN = 15
 _PART_ROWS = 20
 _REPEAT_S = 0.5  # after a read-out, in which it may be asked for once more
@@ -139,6 +139,10 @@ class IecMeter:
         self.has_seasons = entry.get("seasons", True)
         self.rows_fault = entry.get("rows_fault", "none")
         self.profile_bytes = 0
+        self.ranges = []  # [first, last] UTC of each request for the profile
+        self.damaged_part = entry.get("damaged_part", 0)  # number of the partial block that arrives damaged once, from 1
+        self.parts = 0  # partial blocks that were sent, repetitions not counted
+        self.repeated = 0  # answers that were asked for once more
         self.port = entry.get("port", "rs485")
         self.events = list(entry.get("events", EVENTS.get(brand, ())))
         self.season = entry.get("season", "")
@@ -183,7 +187,8 @@ class IecMeter:
         with self.lock:
             counts = {"readouts": self.readouts, "clocks_set": self.clocks_set, "passwords": self.passwords}
             counts |= {"wrong_passwords": self.wrong_passwords, "sessions": self.sessions, "written": self.written}
-            counts["profile_bytes"] = self.profile_bytes
+            counts |= {"profile_bytes": self.profile_bytes, "ranges": list(self.ranges)}
+            counts |= {"parts": self.parts, "repeated": self.repeated}
             return {**{code: self._text(code) for code in self.codes}, **counts, "clock_ahead_s": self.clock_offset_s}
 
     def advance(self):
@@ -255,6 +260,7 @@ class IecMeter:
         begin, end = [self._time(text, at) for at, text in enumerate(texts)]
         if not begin or not end:
             return None
+        self.ranges.append([from_local(begin), from_local(end)])
         at_begin = self.asked.startswith("R1")  # NZR: rows have the time at which the interval begins
         rows = []
         for utc in self.recorded(from_local(begin) - 7200, from_local(end) + 7200):
@@ -407,6 +413,7 @@ class IecMeter:
                 self._commanded(heard[start + 1 : -2], heard[-1:], at, say)
             elif heard == NAK:
                 self._heard = b""
+                self.repeated += 1
                 self._say(at, self._last, say)
             elif heard == ACK and self._left:
                 self._heard = b""
@@ -416,8 +423,15 @@ class IecMeter:
         """The next partial block of so many rows, and note what is left."""
         lines = data.split(b"\r\n")[:-1]
         part, self._left = lines[:_PART_ROWS], b"".join(line + b"\r\n" for line in lines[_PART_ROWS:])
-        content = b"".join(line + b"\r\n" for line in part) + (b"\x04" if self._left else ETX)
-        self._say(at, STX + content + check(content), say)
+        content = b"".join(line + b"\r\n" for line in part) + (EOT if self._left else ETX)
+        whole = STX + content + check(content)
+        self.parts += 1
+        if self.parts == self.damaged_part:
+            place = whole.rindex(b".") - 1  # a digit becomes another
+            self._say(at, whole[:place] + bytes((whole[place] ^ 1,)) + whole[place + 1 :], say)
+            self._last = whole
+        else:
+            self._say(at, whole, say)
 
     def _called(self, address, at, say):
         is_mine = address.lstrip("0") in ("", self.address.lstrip("0")) or self.fault == "wrong_address"
@@ -486,7 +500,7 @@ class IecMeter:
                 answer = self.profile(operand)
                 if answer is None:
                     return self._say(at, NAK, say)
-                if command == b"R6":
+                if command == b"R6" and answer.endswith(b"\r\n"):  # an error comes as a whole
                     return self._parts(answer, at, say)
             elif code == "P.98" and self.form == "vdew":
                 answer = self.log_book(operand.rstrip(")"))
