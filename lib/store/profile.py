@@ -218,6 +218,11 @@ class Profiles:
             self._logs.append(name)
         return count
 
+    def is_settled(self, key):
+        """Whether all that came of a meter is on flash, as far as it was taken."""
+        meter = self.meter(key)
+        return meter not in self._held and not (self._is_dirty and self._meter is meter)
+
     # What others ask
 
     def logged(self, key):
