@@ -14,7 +14,8 @@ from firmware.services import push_topics as topics
 from firmware.state.readings import PRESENT, SILENT
 from lib.aio.connect import ConnectionFailed
 from lib.mqtt.client import Client
-from lib.store.journal import AGAIN, ROOM
+from lib.store.journal import AGAIN
+from lib.store.journal_record import ROOM
 
 _IDLE_MS = const(50)
 _LOOK_MS = const(2000)  # between two looks whether devices came or went

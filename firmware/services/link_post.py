@@ -15,7 +15,8 @@ from firmware.services import pieces, push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import XML
 from lib.aio.connect import PAUSE_MS, ConnectionFailed
-from lib.store.journal import AGAIN, ROOM
+from lib.store.journal import AGAIN
+from lib.store.journal_record import ROOM
 
 _IDLE_MS = const(200)
 _FIRST_S = const(1)  # between two tries
