@@ -35,9 +35,9 @@ class Feed:
         if not self._turns and not await self._begin_round():
             return None
         profiles = self._gateway.profiles
-        while self._turns:
+        while self._turns and profiles.is_settled:  # else what writes has need of the memory
             key = self._turns.pop()
-            if profiles.is_settled(key) and key in profiles.unsent.keys(self._number):
+            if key in profiles.unsent.keys(self._number):
                 message = await self._made(profiles, key)
                 if message:
                     self._has_found = True
@@ -93,10 +93,11 @@ class Feed:
         self._last = span[1]
         last = end = count = 0
         records, meter = profiles.query(key, *span), profiles.meter(key)
-        before = meter.text, list(meter.starts)
         for record in records:
             if record is None or not count % _AT_ONCE:
                 await asyncio.sleep_ms(0)
+                if not profiles.is_settled or profiles.meter(key) is not meter:
+                    return None  # there may be more in it, it has other columns, or it was removed
             if record is None:
                 continue
             try:
@@ -106,8 +107,6 @@ class Feed:
                 break
             last, end = record[0], text.used
             count += 1
-        if profiles.meter(key) is not meter or (meter.text, meter.starts) != before:
-            return None  # it may have other columns, or files that were not looked into
         if not count:
             self._has_found = True  # there is nothing in it, or not any more; perhaps in the next
             unsent.sent(number, self._last)

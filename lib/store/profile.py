@@ -218,10 +218,10 @@ class Profiles:
             self._logs.append(name)
         return count
 
-    def is_settled(self, key):
-        """Whether all that came of a meter is on flash, as far as it was taken."""
-        meter = self.meter(key)
-        return meter not in self._held and not (self._is_dirty and self._meter is meter)
+    @property
+    def is_settled(self):
+        """Whether nothing is in RAM, of no meter: all that came is on flash, as far as that took it."""
+        return self._meter is None and not self._held
 
     # What others ask
 
