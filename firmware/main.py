@@ -281,7 +281,7 @@ class Gateway:
                 self._load("firmware.services.upgrade_trial").interrupted(self)
             self.inputs.save()
             if self.profiles:
-                self.profiles.settle()
+                self.profiles.end()
         finally:
             self.platform.count_starts(0)  # somebody asked for it
             self.platform.reset()

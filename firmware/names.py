@@ -109,6 +109,7 @@ import firmware.services.provisioning_guard as _
 import firmware.services.push as _
 import firmware.services.push_connect as _
 import firmware.services.push_jobs as _
+import firmware.services.push_profile as _
 import firmware.services.push_record as _
 import firmware.services.push_reserve as _
 import firmware.services.push_topics as _
@@ -155,6 +156,7 @@ import firmware.state.links as _
 import firmware.state.logins as _
 import firmware.state.modbus_access as _
 import firmware.state.modbus_units as _
+import firmware.state.profile_unsent as _
 import firmware.state.profiles as _
 import firmware.state.readings as _
 import firmware.state.schema as _

@@ -37,6 +37,7 @@ PARTS_OF = {
         "firmware/state/profile*",
         "firmware/services/profile*",
         "firmware/services/demand*",
+        *("firmware/services/push_profile.py", "firmware/services/link_*.py:*_profile"),
     ),
     # What terminals of a central server have besides
     "server": (

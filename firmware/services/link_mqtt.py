@@ -8,12 +8,14 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+import board
 from firmware.services import pieces, push_connect
 from firmware.services import push_topics as topics
 from firmware.state.readings import PRESENT, SILENT
 from lib.aio.connect import ConnectionFailed
 from lib.mqtt.client import Client
-from lib.store.journal import AGAIN, ROOM
+from lib.store.journal import AGAIN
+from lib.store.journal_record import ROOM
 
 _IDLE_MS = const(50)
 _LOOK_MS = const(2000)  # between two looks whether devices came or went
@@ -23,6 +25,8 @@ _AGAIN_MS = const(60000)  # after the flash did not take what was to be announce
 _LARGE = const(256)  # bytes of a message that comes in, the latter with commands
 _LARGEST = const(1200)
 _MOST_COMMANDS = const(4)  # that wait
+_REMOVAL = const(-1)  # what messages with QoS 1 are told apart by; a record has its sequence number
+_PROFILE = const(-2)
 _ERRORS = const(("dns", "refused", "unreachable", "timeout", "closed", "memory"))  # causes that pass by themselves
 
 
@@ -117,6 +121,8 @@ class _Mqtt:
         self._journal.rewind(self._index)
         self._flying, self._landed, self._held = [], set(), None
         self._removals = 0
+        if "profile" in board.PARTS and self._link.feed:
+            self._link.feed.is_flying = False
         self._shown = {}
         self._known = self._firmware = None
         self._tell()
@@ -145,7 +151,10 @@ class _Mqtt:
             await self._answer(self._commands.pop(0))
         if link.due:
             await self._show(link.due.pop())
-        return await self._send_record() or link.due or self._commands
+        more = await self._send_record() or link.due or self._commands
+        if "profile" in board.PARTS and link.feed and not more:
+            return await self._send_profile(link.feed)
+        return more
 
     async def _greet(self):
         flat = self._load("firmware.services.payload_flat")
@@ -218,7 +227,7 @@ class _Mqtt:
             return False
         for topic in gone:
             self._removals += 1
-            await client.publish(topic.encode(), b"", 1, True, -1)
+            await client.publish(topic.encode(), b"", 1, True, _REMOVAL)
         for topic, slot, device in announced:
             if slot is not None and not device.groups:
                 continue  # another meter answers there meanwhile
@@ -283,11 +292,32 @@ class _Mqtt:
             self._arrived(sequence)
         return True
 
+    async def _send_profile(self, feed):
+        """Send a message with load profiles, while nothing else is on its way; return whether there was one."""
+        if feed.is_flying or self._flying or self._link.is_returning:
+            return False
+        found = await feed.next()
+        if found is None:
+            return False
+        slot, render = found
+        length = await pieces.length(render, self._pieces)
+        feed.is_flying = True
+        topic = self._base + "/" + topics.of_kind("profile", slot)
+        try:
+            await self._publish_pieces(topic, render, 1, False, _PROFILE, length)
+        except MemoryError:
+            feed.is_flying = False
+            raise
+        return True
+
     def _settled(self, token, is_acknowledged):
-        """The client tells what became of a message with QoS 1: -1 is a removal, else a record's sequence number."""
+        """The client tells what became of a message with QoS 1."""
         if is_acknowledged and token is not None:
-            if token < 0:
+            if token == _REMOVAL:
                 self._removals -= 1
+            elif "profile" in board.PARTS and token == _PROFILE:
+                self._link.is_trying = False
+                self._link.feed.arrived()
             else:
                 self._arrived(token)
 

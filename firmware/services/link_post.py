@@ -10,11 +10,13 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+import board
 from firmware.services import pieces, push_connect
 from firmware.services import push_topics as topics
 from firmware.state.links import XML
 from lib.aio.connect import PAUSE_MS, ConnectionFailed
-from lib.store.journal import AGAIN, ROOM
+from lib.store.journal import AGAIN
+from lib.store.journal_record import ROOM
 
 _IDLE_MS = const(200)
 _FIRST_S = const(1)  # between two tries
@@ -41,7 +43,7 @@ async def serve(gateway, load, link, journal):
                 post.failed("memory")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _TOP_S)
-        if not batch:
+        if not batch and not ("profile" in board.PARTS and link.feed and await post.send_profile(link.feed)):
             await asyncio.sleep_ms(_IDLE_MS)
 
 
@@ -55,6 +57,7 @@ class _Post:
         self._buffer, self._pieces = link.buffers
         self._held = None  # what was read and belongs to the next message
         self._log_id = 0
+        self._profile_pause_s = _FIRST_S
 
     async def next(self):
         """Return what the next message tells: a list of (sequence number, kind, slot, Reading), empty for nothing."""
@@ -100,6 +103,33 @@ class _Post:
             raise
         except Exception as error:
             return self._leave_out(batch[-1][0], error)
+        await self._post(render, length)
+        self._log_id += 1
+        link.sent += len(batch)
+        self._journal.acknowledge(link.number - 1, batch[-1][0])
+
+    async def send_profile(self, feed):
+        """Send a message with load profiles; return whether there was one. What did not arrive is made anew, a pause later."""
+        try:
+            found = await feed.next()
+            if found is None:
+                return False
+            slot, render = found
+            render = self._wrapped(topics.of_kind("profile", slot), render)
+            await self._post(render, await pieces.length(render, self._pieces))
+            feed.arrived()
+            self._profile_pause_s = _FIRST_S
+            return True
+        except ConnectionFailed as failure:
+            self.failed(failure.args[0])
+        except MemoryError:
+            self.failed("memory")
+        await asyncio.sleep(self._profile_pause_s)
+        self._profile_pause_s = min(2 * self._profile_pause_s, _TOP_S)
+        return True
+
+    async def _post(self, render, length):
+        link = self._link
         connection = await push_connect.open_next(self._gateway, link)
         try:
             if link.protocol != XML:
@@ -108,9 +138,6 @@ class _Post:
             await self._answer(connection)
         finally:
             connection.close()
-        self._log_id += 1
-        link.sent += len(batch)
-        self._journal.acknowledge(link.number - 1, batch[-1][0])
         link.is_trying = False
         push_connect.tell(self._gateway, link, "Connected", "")
 
@@ -148,8 +175,9 @@ class _Post:
         """{"gateway": serial number, "topic": what it would be below the base by MQTT, "data": the message there}."""
         _, kind, slot, reading = told
         record = self._load("firmware.services.push_record")
-        topic = record.topic(kind, slot)
-        inner = record.renderer(self._gateway, self._link.number, kind, slot, reading)
+        return self._wrapped(record.topic(kind, slot), record.renderer(self._gateway, self._link.number, kind, slot, reading))
+
+    def _wrapped(self, topic, inner):
         serial = self._gateway.identity.serial
 
         def render(out):

@@ -18,8 +18,8 @@ _AT_ONCE = const(4)  # parts before others run: some 3 ms on the device
 class Pieces:
     """What a renderer writes into: the buffer's first `used` bytes. Raises ValueError for a part that does not fit."""
 
-    def __init__(self):
-        self._buffer = bytearray(_BUFFER)
+    def __init__(self, size=_BUFFER):
+        self._buffer = bytearray(size)
         self.used = 0
 
     def put(self, data):
@@ -27,7 +27,7 @@ class Pieces:
         if isinstance(data, str):
             data = data.encode()
         end = self.used + len(data)
-        if end > _BUFFER:
+        if end > len(self._buffer):
             raise ValueError("a part of a message is longer than its buffer")
         self._buffer[self.used : end] = data
         self.used = end

@@ -14,7 +14,7 @@ from micropython import const
 import board
 from firmware.services import push_connect
 from firmware.services import push_topics as topics
-from firmware.state.links import MQTT, XML, Link
+from firmware.state.links import MQTT, POST, XML, Link
 from firmware.state.readings import PRESENT
 from firmware.state.schema import IEC, RS485_DEVICES
 from lib.aio.connect import ConnectionFailed
@@ -148,6 +148,12 @@ class Push:
         link.due.clear()
         link.begin()
         link.reserve = None
+        if "profile" in board.PARTS:
+            link.feed = None
+            if link.protocol in (MQTT, POST) and (settings.get("rs485_protocol") == IEC or settings.get("ir_protocol")):
+                link.feed = _kept("push_profile").Feed(gateway, link)
+            elif gateway.profiles:
+                gateway.profiles.untrack(number)
         link.tell("Connecting" if link.protocol else "Disabled", "", gateway.clock.utc())
         if not link.protocol:
             link.buffers = None

@@ -33,7 +33,7 @@ def place(slot):
 
 
 def of_kind(kind, slot):
-    """Return the topic below the base for "measurements", "counters" or "bicom" in the manual's JSON: "bicom/ir"."""
+    """Return the topic below the base for "measurements", "counters", "bicom" or "profile" in the manual's JSON: "bicom/ir"."""
     return kind + "/" + ("ir" if slot in ("lir", "rir") else f"rs485/{slot}")
 
 

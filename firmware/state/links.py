@@ -22,6 +22,7 @@ class Link:
     `is_reserve`: the reserve server's turn, or it serves. `is_returning`: the main server is there again: to be connected to.
     `reserve`: who decides about the two (firmware/services/push_reserve.py), None for a link with one server.
     `is_trying`: nobody knows yet whether the server takes readings.
+    `feed`: load profiles for it (firmware/services/push_profile.py), None for a link that has none.
     """
 
     def __init__(self, number):
@@ -35,6 +36,7 @@ class Link:
         self.buffers = None
         self.context = None
         self.reserve = None
+        self.feed = None
         self._trouble = ""
         self.begin()
         self.tell("Disabled", "", 0)

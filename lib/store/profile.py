@@ -196,6 +196,11 @@ class Profiles:
             self._folder.logs.append(name)
         return count
 
+    @property
+    def is_settled(self):
+        """Whether nothing is in RAM, of no meter: all that came is on flash, as far as that took it."""
+        return self._meter is None and not self._held
+
     # What others ask
 
     def logged(self, key):
