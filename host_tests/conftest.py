@@ -89,7 +89,10 @@ class Run:
     def results(self):
         if self._results is None:
             command = [interpreter(self.width), "-X", "heapsize=4m", str(TOP / "host_tests" / "run.py"), str(self.path)]
-            environment = dict(os.environ, MICROPYPATH=f"{TOP}:{TOP / 'host_tests'}:{TOP / '.tools' / 'device'}:.frozen")
+            environment = dict(
+                os.environ,
+                MICROPYPATH=f"{TOP}:{TOP / 'host_tests'}:{TOP / '.tools' / 'device'}:{TOP / 'boards' / 'HOST'}:.frozen",
+            )
             try:
                 done = subprocess.run(
                     command, cwd=TOP, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False

@@ -1,7 +1,7 @@
 """Runs one test file inside MicroPython and prints `RESULT ["name", "" or traceback]` for each function.
 
 An `async def test_*` gets an event loop of its own. Started by conftest.py; by hand:
-`MICROPYPATH=.:host_tests .tools/bin/micropython32 host_tests/run.py host_tests/lib/modbus/test_crc.py`
+`MICROPYPATH=.:host_tests:boards/HOST .tools/bin/micropython32 host_tests/run.py host_tests/lib/modbus/test_crc.py`
 """
 
 import asyncio

@@ -56,6 +56,8 @@ HOLDING_BLOCKS = (
     (3301, 31),
     (3501, 66),
     (3701, 69),
+    (3901, 66),
+    (4001, 176),
     (5001, 4),
 )
 
@@ -316,6 +318,28 @@ HOLDING = (
 33 modem_user text 16
 49 modem_password secret 16
 65 modem_pin secret 4
+""",
+    ),
+    (
+        3901,
+        33,
+        2,
+        33,
+        """
+0 mqtt#_reserve_port
+1 mqtt#_reserve_server text 32
+""",
+    ),
+    (
+        4001,
+        44,
+        4,
+        44,
+        """
+0 job#_what
+1 job#_link
+2 job#_when text 12
+14 job#_meters text 30
 """,
     ),
     (

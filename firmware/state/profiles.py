@@ -76,7 +76,7 @@ class KeptProfiles(Profiles):
         if self.unsent:
             for link in (1, 2):
                 self.unsent.drop(link, key)
-        Profiles.forget(self, key)
+        return Profiles.forget(self, key)
 
     def end(self):
         """Write all that is in RAM: the gateway is about to restart."""
