@@ -30,7 +30,8 @@ ADDRESSES = {
     "GET /api/demand": ("HT_E22", "HT_G12"),
     "GET /api/settings": BOARDS,
 }
-FIRST_REGISTERS = {3001: "ir_protocol", 3301: "demand_period", 3501: "tunnel_port", 3701: "modem_pin", 3901: "mqtt#_reserve_port", 4001: "job#_when"}
+FIRST_REGISTERS = {3001: "ir_protocol", 3301: "demand_period", 3501: "tunnel_port", 3701: "modem_pin"}
+FIRST_REGISTERS |= {3901: "mqtt#_reserve_port", 4001: "job#_when"}
 
 
 def constants(board, path):
