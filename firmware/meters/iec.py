@@ -176,6 +176,7 @@ class IecMeters(IecTime):
         is_new = device.status != PRESENT
         if (device.model, device.serial) != (model, serial):
             device.model, device.serial = model, serial
+            self.rounds.pop(index, None)
             device.groups = {}
             device.phases = 0
         self._fresh_ms = _ROUNDS * plan.period * _MINUTE_MS + _SLACK_MS

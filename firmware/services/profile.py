@@ -25,8 +25,8 @@ async def get(gateway, request, response):
     comma = b"{"
     for key in profiles.keys() if profiles else ():
         meter, last = profiles.meter(key), profiles.last(key)
-        if last is None:
-            continue  # events only, or nothing yet
+        if meter is None or last is None:
+            continue  # removed meanwhile; events only, or nothing yet
         first, count = None, 0
         for found in profiles.extent(key):
             if found is None:

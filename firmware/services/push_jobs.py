@@ -39,7 +39,9 @@ class Jobs:
         self._send = send
         self._minute = 0
         self.jobs = []
-        stored = self._document().load() or {}
+        stored = self._document().load()
+        if not isinstance(stored, dict):
+            stored = {}  # none, or edited by hand
         for number in range(1, JOBS + 1):
             text = gateway.settings.get(f"job{number}_when")
             if text:
