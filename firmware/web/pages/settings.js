@@ -9,7 +9,7 @@ import { linkCards } from "./links.js";
 import { settingField, wrong } from "./setting.js";
 import { numbered, isInUse } from "./schema.js";
 
-const FEW = 3; // an indexed table of more than so many shows only what is in use
+const FEW = 4; // an indexed table of more than so many shows only what is in use
 
 let saved = null; // the gateway's answer
 const draft = new Map(); // name: value to save
