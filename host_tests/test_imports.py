@@ -53,6 +53,8 @@ ALSO = {
     # Old connections give back their room before new ones take some; not every board has reserve servers and jobs.
     "firmware.services.push": {"gc", "board"},
     "firmware.services.links": {"board"},  # as above
+    "firmware.services.link_mqtt": {"board"},  # whether it keeps load profiles
+    "firmware.services.link_post": {"board"},  # as above
     "firmware.state.modbus_units": {"board"},  # whether it has IEC meters
     "boards.HOST.start": HOST | {"json", "os", "sys", "firmware"},  # does what an interpreter with frozen code does
     "boards.STOCK.reader": {"asyncio", "gc", "json", "sys", "time", "wire", "firmware"},  # puts bus and meters together
