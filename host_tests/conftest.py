@@ -22,6 +22,17 @@ ALONE = {
     *("test_gateway_slave", "test_gateway_slaves", "test_pyiskra_modbus", "test_gateway_push", "test_rig_lines"),
     *("test_rig_masters", "test_gateway_relays", "test_mbpoll", "test_gateway_modbus", "test_gateway_upgrade_trial"),
 }
+# Files that take minutes, for they wait for the clock: begun first, so that nobody waits for them in the end.
+LONG = {
+    *("test_gateway_iec_events", "test_gateway_iec_meters", "test_gateway_iec_profiles", "test_gateway_iec_outputs"),
+    *(
+        "test_profile_power_cuts",
+        "test_upgrade_power_cuts",
+        "test_gateway_jobs",
+        "test_gateway_push_profiles",
+        "test_iec_reader",
+    ),
+}
 
 
 def interpreter(width):
@@ -40,6 +51,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem in ALONE:
             item.add_marker("alone")
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def pytest_collect_file(file_path, parent):
