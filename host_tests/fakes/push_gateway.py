@@ -62,7 +62,7 @@ class Gateway(register_gateway.Gateway):
         self.is_safe = False
         network = self.platform.network
         network.ssid = "home"
-        self.platform.flash_bytes = 0x400000
+        self.platform.flash_mb = 4
         self.platform.root = register_gateway.FOLDER
         self.inputs.fault = ""
         self.health.reset_cause = "power-on"

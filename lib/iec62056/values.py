@@ -1,4 +1,4 @@
-"""What the text of a value means: numbers, lists, tags of an address, meter numbers.
+"""What the text of a value means: numbers, lists, tags of an address.
 
 All take bytes or views of them. Numbers are integers with a decimal exponent and pass through no float.
 Source: IEC 62056-21, 6.6 (data set); VDEW 2.0 (tags of earlier periods).
@@ -71,16 +71,3 @@ def split_tag(address):
 def is_error(text):
     """Whether a meter wrote an error in place of a value: `ERROR`, `ERxx`."""
     return bytes(text[:2]) == b"ER"
-
-
-def is_same_number(one, other):
-    """Whether two meter numbers are the same: blanks around them and leading zeros do not count, nor does the maker's name in
-    front of one of them (`MSY80099921`)."""
-    return _bare(one) == _bare(other)
-
-
-def _bare(name):
-    name = bytes(name).strip()
-    if name[:3].isalpha() and name[3:].isdigit():
-        name = name[3:]
-    return name.lstrip(b"0")

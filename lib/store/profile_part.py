@@ -23,6 +23,7 @@ from struct import pack_into, unpack_from
 from micropython import const
 
 from lib.store.profile_kernels import decode, encode, weight
+from lib.store.varint import put_varint, varint
 
 ROWS = const(64)
 CHUNK = const(48)  # periods
@@ -184,9 +185,9 @@ class Part:
             buffer[at] = form | low | (_GAPS if has_gaps else 0)
             buffer[at + 1] = self._exponents[column] & 255
             base = (self._bases[column] or 0) + values[start] - _BIAS
-            at = _put_varint(buffer, at + 2, base)
+            at = put_varint(buffer, at + 2, base)
             if form:
-                at = _put_varint(buffer, at, values[start + 1] - values[start])
+                at = put_varint(buffer, at, values[start + 1] - values[start])
             if has_gaps:
                 count = rows + 7 >> 3
                 buffer[at : at + count] = self._gaps[gaps : gaps + count]
@@ -219,11 +220,11 @@ class Part:
                 return False
             form, exponent = buffer[at], buffer[at + 1]
             self._exponents[column] = exponent - 256 if exponent > 127 else exponent
-            self._bases[column], at = _varint(buffer, at + 2)
+            self._bases[column], at = varint(buffer, at + 2)
             start = column * ROWS
             self._values[start] = _BIAS
             if form & _ORDER:
-                slope, at = _varint(buffer, at)
+                slope, at = varint(buffer, at)
                 self._values[start + 1] = _BIAS + slope
             if form & _GAPS:
                 count = rows + 7 >> 3
@@ -243,25 +244,3 @@ class Part:
         self.chunk = chunk
         self.rows = rows
         return True
-
-
-def _put_varint(buffer, at, number):
-    number = number << 1 if number >= 0 else (-number << 1) - 1
-    while number > 127:
-        buffer[at] = number & 127 | 128
-        number >>= 7
-        at += 1
-    buffer[at] = number
-    return at + 1
-
-
-def _varint(buffer, at):
-    """Return (number, where the next one begins)."""
-    number = shift = 0
-    while True:
-        byte = buffer[at]
-        at += 1
-        number |= (byte & 127) << shift
-        if byte < 128:
-            return -(number + 1 >> 1) if number & 1 else number >> 1, at
-        shift += 7

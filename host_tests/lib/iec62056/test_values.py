@@ -1,7 +1,8 @@
 """Numbers with all their digits, lists, tags, meter numbers."""
 
 from lib.iec62056.errors import FormatError
-from lib.iec62056.values import is_error, is_same_number, items, number, split_tag
+from lib.iec62056.meter_numbers import is_same_number
+from lib.iec62056.values import is_error, items, number, split_tag
 
 NUMBERS = (
     (b"001846.0", (18460, -1)),
