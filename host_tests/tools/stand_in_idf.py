@@ -40,10 +40,10 @@ def image(payload, address=0x3F400020):
     return body + hashlib.sha256(body).digest()
 
 
-def table():
-    """boards/partitions.csv in the form that the chip reads: 32 bytes each, then the MD5 of all, then 0xFF."""
+def table(board):
+    """The partitions of a board in the form that the chip reads: 32 bytes each, then the MD5 of all, then 0xFF."""
     rows = b""
-    for label, kind, subtype, offset, size in partitions():
+    for label, kind, subtype, offset, size in partitions(board):
         rows += struct.pack("<2s2B2I16sI", b"\xaa\x50", TYPES[kind], SUBTYPES[subtype], offset, size, label.encode(), 0)
     rows += b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(rows).digest()
     return rows.ljust(0xC00, b"\xff")
@@ -81,7 +81,7 @@ def main(folder, application_bytes):
     if words[-1] == "build":
         files = {
             "bootloader/bootloader.bin": image(bytes(range(256)) * 80, 0x3FFF0018),
-            "partition_table/partition-table.bin": table(),
+            "partition_table/partition-table.bin": table(Path(board[1]).name),
             "micropython.bin": image(bytes(application_bytes)),
         }
         for name, content in files.items():

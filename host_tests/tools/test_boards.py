@@ -14,7 +14,6 @@ from tools.partitions import partitions
 
 BOARDS = TOP / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake") if path.parent.name != "common")
-FLASH = 0x400000
 ONLY_HOST = {
     f"firmware/port/{name}.py"
     for name in (
@@ -25,6 +24,7 @@ ONLY_HOST = {
         "ppp_fake",
         "radio_fake",
         "rig_link",
+        "sd_file",
         "slots_file",
         "uart_pty",
     )
@@ -54,11 +54,11 @@ MISSING = {20, 24, 28, 29, 30, 31, 37, 38}
 ADC1 = {32, 33, 34, 35, 36, 37, 38, 39}
 # Pins that decide at reset how the chip starts, and what makes each use harmless
 STRAPPING = {
-    0: ("clock_in", "the PHY's oscillator is held still by the power pin until the application starts it"),
-    2: ("rs485 enable", "matters in download mode only, and the driver's input is pulled down"),
-    5: (None, ""),
-    12: ("watchdog", "the input of a watchdog chip is low at reset; high would set the flash to 1.8 V"),
-    15: ("ir_left tx", "an idle line is high: the boot ROM then prints on GPIO1, as it does by default"),
+    0: (("clock_in",), "the PHY's oscillator is held still by the power pin until the application starts it"),
+    2: (("rs485 enable",), "matters in download mode only, and the driver's input is pulled down"),
+    5: (("sd cs",), "it is high at reset, and no card is addressed; it matters to the SDIO slave only, which nobody uses"),
+    12: (("watchdog", "sd clk"), "an input of another chip, low at reset; high would set the flash to 1.8 V"),
+    15: (("ir_left tx",), "an idle line is high: the boot ROM then prints on GPIO1, as it does by default"),
 }
 UART0_PINS = {1: "rs485 tx", 3: "rs485 rx"}  # the original hardware's; that is why there is no console
 # The chip has these pins for RMII and no others
@@ -100,38 +100,32 @@ def pins(data):
         yield "modem reset", data["MODEM"]["reset"], True
         for number, pin in enumerate(data["MODEM"]["lights"]):
             yield f"signal {number}", pin, True
+    for name in ("clk", "mosi", "miso", "cs") if "SD" in data else ():
+        yield f"sd {name}", data["SD"][name], name != "miso"
     for name, pin in RMII.items() if data["LAN"] else ():
         yield name, pin, name.startswith("t")
 
 
-def test_partitions_fit_the_flash_and_do_not_overlap():
+@pytest.mark.parametrize("name", NAMES)
+def test_partitions_fit_the_flash_and_do_not_overlap(name):
     end = 0x9000  # behind bootloader (0x1000) and table (0x8000)
-    for label, kind, _, offset, size in partitions():
+    for label, kind, _, offset, size in partitions(name):
         assert offset >= end, f"{label} overlaps what is before it"
         assert size > 0 and size % 0x1000 == 0 and offset % 0x1000 == 0, f"{label}: erased are blocks of 4 KB"
         if kind == "app":
             assert offset % 0x10000 == 0, f"{label}: an application starts on 64 KB"
         end = offset + size
-    assert end == FLASH, "flash is left over, or missing"
+    assert end == board(name)["FLASH_MB"] << 20, "flash is left over, or missing"
 
 
-def test_partitions_are_those_of_the_design():
-    table = {label: (kind, subtype, size) for label, kind, subtype, _, size in partitions()}
+@pytest.mark.parametrize(("name", "slot_size"), [("SG_W1", 0x1B0000), ("HT_G12", 0x1B0000), ("ES_951", 0x200000)])
+def test_partitions_are_those_of_the_design(name, slot_size):
+    table = {label: (kind, subtype, size) for label, kind, subtype, _, size in partitions(name)}
     assert list(table) == ["nvs", "otadata", "phy_init", "ota_0", "ota_1", "vfs"]
     assert table["otadata"] == ("data", "ota", 0x2000), "the IDF wants two blocks"
-    assert table["ota_0"] == ("app", "ota_0", 0x1B0000)
-    assert table["ota_1"] == ("app", "ota_1", 0x1B0000)
-
-
-def test_the_host_has_the_same_file_system_partition():
-    tree = ast.parse((TOP / "firmware/port/host.py").read_text())
-    constants = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            constants[node.targets[0].id] = node.value
-    (vfs,) = [(label, offset, size) for label, _, _, offset, size in partitions() if label == "vfs"]
-    assert ast.literal_eval(constants["_VFS"]) == vfs
-    assert ast.literal_eval(constants["_FLASH_BYTES"]) == FLASH
+    assert table["ota_0"] == ("app", "ota_0", slot_size)
+    assert table["ota_1"] == ("app", "ota_1", slot_size)
+    assert partitions(f"HOST-{name}") == partitions(name), "the host's flash file is that of the board it plays"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -144,7 +138,7 @@ def test_pins_can_do_what_they_are_used_for(name):
         assert pin not in used, f"GPIO{pin} is {used[pin]} and {use}"
         used[pin] = use
         if pin in STRAPPING:
-            assert use == STRAPPING[pin][0], f"{use}: GPIO{pin} decides how the chip starts"
+            assert use in STRAPPING[pin][0], f"{use}: GPIO{pin} decides how the chip starts"
         if pin in UART0_PINS:
             assert use == UART0_PINS[pin], f"{use}: GPIO{pin} is where the boot ROM talks"
     data = board(name)
@@ -233,7 +227,7 @@ def test_every_module_is_frozen_but_those_of_parts_that_the_board_lacks(name):
 @pytest.mark.parametrize("name", [*NAMES, "HOST"])
 def test_a_board_names_parts_that_there_are(name):
     data = board(name)
-    assert set(data["PROTOCOLS"]) <= {"modbus", "iec62056", "tunnel"} and "modbus" in data["PROTOCOLS"]
+    assert set(data["PROTOCOLS"]) <= {"modbus", "iec62056", "dlms", "tunnel"} and "modbus" in data["PROTOCOLS"]
     assert set(data["PARTS"]) <= set(parts.PARTS_OF) - set(data["PROTOCOLS"])
     if name == "HOST":
         assert not parts.lacks(name), "what a development machine lacks nobody tests"
@@ -344,7 +338,7 @@ def test_idf_settings_that_the_firmware_relies_on(name):
     assert settings["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE"] == "y", "a version that does not confirm itself has to go back"
     assert settings["CONFIG_LOG_DEFAULT_LEVEL_NONE"] == "y", "log text that nobody can read fills the slot"
     assert "CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT" not in settings, "MicroPython's panic handler does not link with it"
-    assert settings["CONFIG_ESPTOOLPY_FLASHSIZE_4MB"] == "y"
+    assert settings[f"CONFIG_ESPTOOLPY_FLASHSIZE_{board(name)['FLASH_MB']}MB"] == "y"
     assert settings["CONFIG_LWIP_PPP_SUPPORT"] == ("y" if "modem" in board(name)["PARTS"] else "n")
     assert "modem" not in board(name)["PARTS"] or settings["CONFIG_LWIP_PPP_CHAP_SUPPORT"] == "y"
 

@@ -71,9 +71,16 @@ def test_a_variant_is_asked_for(built, idf):
 
 def test_an_application_too_large_for_its_signature_is_refused():
     largest = stand_in_idf.image(bytes(0x1AC000 - 24 - 8 - 16 - 32))
-    assert make_firmware.check_application(largest) >= 0
+    assert make_firmware.check_application(BOARD, largest) >= 0
     with pytest.raises(make_firmware.Refused, match="more than a slot"):
-        make_firmware.check_application(stand_in_idf.image(bytes(0x1AC000)))
+        make_firmware.check_application(BOARD, stand_in_idf.image(bytes(0x1AC000)))
+
+
+def test_a_board_with_a_table_of_its_own_has_its_room():
+    application = stand_in_idf.image(bytes(0x1AC000))
+    assert make_firmware.check_application("ES_951", application) == 504 * 4096 - len(application)
+    merged = b"\xe9".ljust(0x7000, b"\xff") + stand_in_idf.table("ES_951")
+    make_firmware.check_merged("ES_951", merged.ljust(0xF000, b"\xff") + application, application)
 
 
 def test_espressifs_tool_finds_whole_images_where_the_chip_looks(built, tmp_path):
@@ -83,7 +90,7 @@ def test_espressifs_tool_finds_whole_images_where_the_chip_looks(built, tmp_path
     esptool(
         *("--chip", "esp32", "merge-bin", "-o", tmp_path / "merged.bin", "--target-offset", "0x1000"),
         *(0x1000, work / "bootloader/bootloader.bin", 0x8000, work / "partition_table/partition-table.bin"),
-        *(partition("ota_0").offset, folder / "micropython.bin"),
+        *(partition(BOARD, "ota_0").offset, folder / "micropython.bin"),
     )
     assert (tmp_path / "merged.bin").read_bytes() == merged
     told = esptool("--chip", "esp32", "image-info", folder / "micropython.bin")
@@ -105,7 +112,7 @@ def test_flashing_writes_below_the_file_system_unless_told_to_erase(built, erase
     assert done.returncode == 0, done.stderr
     assert "--port /dev/ttyUSB7" in done.stdout and done.stdout.rstrip().endswith(f"0x1000 {folder / 'firmware.bin'}")
     assert ("--erase-all" in done.stdout) is erase
-    assert 0x1000 + (folder / "firmware.bin").stat().st_size <= partition("vfs").offset
+    assert 0x1000 + (folder / "firmware.bin").stat().st_size <= partition(BOARD, "vfs").offset
 
 
 def test_esptool_knows_the_words_it_is_given(built):
@@ -129,4 +136,4 @@ def test_what_is_no_image_is_not_flashed(built):
 def test_the_workflow_builds_with_the_same_versions():
     workflow = (TOP / ".github/workflows/firmware.yml").read_text()
     assert f"espressif/idf:{make_firmware.versions()['ESP_IDF']}" in workflow
-    assert re.findall(r"\b(?:SG|HT)_\w+", workflow) == make_firmware.BOARDS
+    assert re.findall(r"\b(?:SG|HT|ES)_\w+", workflow) == make_firmware.BOARDS

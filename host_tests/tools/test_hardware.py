@@ -5,7 +5,7 @@ import re
 from host_tests.tools.test_boards import NAMES, board, pins
 from tools.image import TOP
 
-COLUMNS = ("SG_W1", "SG_W1A", "SG_E1", "HT_E22", "HT_G12")
+COLUMNS = ("SG_W1", "SG_W1A", "SG_E1", "HT_E22", "HT_G12", "ES_951")
 VALUES = ("LED_ON", "BUTTON_PRESSED", "PULSE_CLOSED", "PT1000_PULL_UP_OHM", "PT1000_SUPPLY_MV")
 
 

@@ -13,10 +13,10 @@ BOARDS = sorted(path.parent.name for path in (TOP / "boards").glob("*/mpconfigbo
 TABLES = ("firmware/state/schema.py", "firmware/services/registers_own.py", "firmware/routes.py")
 # board: what of these it has
 SOME = {
-    "ir_protocol": ("HT_E22", "HT_G12"),
-    "iec_pushintv": ("HT_E22", "HT_G12"),
-    "tunnel_port": ("HT_E22", "HT_G12"),
-    "demand_period": ("HT_E22", "HT_G12"),
+    "ir_protocol": ("ES_951", "HT_E22", "HT_G12"),
+    "iec_pushintv": ("ES_951", "HT_E22", "HT_G12"),
+    "tunnel_port": ("ES_951", "HT_E22", "HT_G12"),
+    "demand_period": ("ES_951", "HT_E22", "HT_G12"),
     "modem_pin": ("HT_G12",),
     "prov_security": ("SG_E1", "SG_W1", "SG_W1A"),
     "udp_enabled": ("SG_E1", "SG_W1", "SG_W1A"),
@@ -24,10 +24,10 @@ SOME = {
     "rs485_desc_#": BOARDS,
 }
 ADDRESSES = {
-    "POST /api/tunnel": ("HT_E22", "HT_G12"),
-    "GET /api/iec_meters": ("HT_E22", "HT_G12"),
-    "GET /api/profile/": ("HT_E22", "HT_G12"),
-    "GET /api/demand": ("HT_E22", "HT_G12"),
+    "POST /api/tunnel": ("ES_951", "HT_E22", "HT_G12"),
+    "GET /api/iec_meters": ("ES_951", "HT_E22", "HT_G12"),
+    "GET /api/profile/": ("ES_951", "HT_E22", "HT_G12"),
+    "GET /api/demand": ("ES_951", "HT_E22", "HT_G12"),
     "GET /api/settings": BOARDS,
 }
 FIRST_REGISTERS = {3001: "ir_protocol", 3301: "demand_period", 3501: "tunnel_port", 3701: "modem_pin"}
@@ -59,7 +59,8 @@ def test_settings(board):
     assert set(mine) <= set(names("HOST")) and all(rows.strip() for _, rows, _ in parts.settings(board))
     (protocol,) = [row for _, rows, _ in parts.settings(board) for row in rows.split("\n") if row.startswith("rs485_protocol")]
     words = [pair.split("=")[1] for pair in protocol.split("|")[3].split(",")]
-    more = ["IEC 62056-21", "Transparent port"] if board.startswith("HT") else []
+    more = ["IEC 62056-21", "Transparent port"] if not board.startswith("SG") else []
+    more += ["DLMS"] if board == "ES_951" else []
     assert words == ["Off", "Slave until a device is set", "Modbus master", *more]
     assert len(protocol.split("|")) == 6
 

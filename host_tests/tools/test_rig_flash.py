@@ -57,12 +57,12 @@ def test_a_damaged_image_does_not_run(tmp_path, images):
     versions.put(chip, images[1], "ota_1")
     versions.chosen(chip, tmp_path, 2, boot_loader.VALID)
     with open(chip, "r+b") as file:
-        file.seek(flash.SLOTS["ota_1"] + 200000)
+        file.seek(flash.OURS.slots["ota_1"] + 200000)
         file.write(bytes(100))
     with start(chip) as rig:
         assert version(rig) == ("0.2", "ota_0")
     with open(chip, "r+b") as file:
-        file.seek(flash.SLOTS["ota_0"] + 200000)
+        file.seek(flash.OURS.slots["ota_0"] + 200000)
         file.write(bytes(100))
     with pytest.raises(RigFailed, match="Neither slot holds a whole image"):
         start(chip).__enter__()
@@ -99,7 +99,7 @@ def test_power_fails_in_the_boot_loader_in_the_gateway_and_after_its_reset(tmp_p
 
 def test_options_that_are_wrong(tmp_path, images):
     (tmp_path / "short").write_bytes(b"x")
-    (tmp_path / "large").write_bytes(bytes(flash.SLOT_SIZE + 1))
+    (tmp_path / "large").write_bytes(bytes(flash.OURS.slot_size + 1))
     for options, words in (
         ({"flash": tmp_path / "short"}, "no flash chip"),
         ({"flash": tmp_path / "chip", "image": tmp_path / "large"}, "a slot has"),

@@ -35,17 +35,33 @@ _KEY = re.compile(r"""\bt\(\s*["']([\w.]+)["']""")
 _MARKUP_KEY = re.compile(r'data-(?:text|label)="([\w.]+)"')
 
 
+RIGHTS = ("read", "export", "clock", "write", "backup", "clear", "update", "users", "roles")
+
+
 def constant(path, name):
     """The value that a module of the firmware, which only MicroPython can import, gives a name."""
     for node in ast.parse((TOP / path).read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            return ast.literal_eval(node.value)
+            return ast.literal_eval(node.value.args[0] if isinstance(node.value, ast.Call) else node.value)  # const(...)
     raise KeyError(name)
 
 
 def iec_fields():
     """Names of what the list of IEC 62056-21 meters has of each."""
     return re.findall(r'^    "(\w+)\|', (TOP / "firmware/state/iec_meters.py").read_text(), re.MULTILINE)
+
+
+def dlms_fields():
+    """{name: words to choose from} of what the list of DLMS meters has of each."""
+    rows = [row.split("|") for row in constant("firmware/state/dlms_fields.py", "FIELDS")]
+    return {name: re.findall(r"\d=([^,]+)", values) if kind == "choice" else [] for name, kind, _, values, *_ in rows}
+
+
+def dlms_events():
+    """What events of DLMS meters are, without phases, begin and end."""
+    source = (TOP / "lib/dlms/event_names.py").read_text()
+    names = re.findall(r"\|\d[\d.]* ([^|\"]+)", source)
+    return {re.sub(r"( L\d)?( begins| ends)?$", "", name) for name in names}
 
 
 def event_words():
@@ -68,6 +84,8 @@ def said_by_the_gateway():
     keys |= {"fault." + cause for cause in FAULTS.split()} | {"fault.not an image"}
     keys |= {"setting.iec." + name for name in iec_fields()} | {"log." + words for words in event_words()}
     keys |= {"choice.Left infrared"}
+    keys |= {"setting.dlms." + name for name in dlms_fields()} | {"dlms.event." + name for name in dlms_events()}
+    keys |= {"choice." + word for words in dlms_fields().values() for word in words}
     for page, rows, count in schema.TABLES:
         for row in rows.strip().split("\n"):
             setting = schema.Setting(page, row, None if count is None else "#")
@@ -135,6 +153,8 @@ def test_every_setting_has_its_texts():
     for key in known:
         if key.startswith("setting.iec."):
             assert key[12:] in iec_fields(), f"{key} is of no field"
+        elif key.startswith("setting.dlms."):
+            assert key[13:] in dlms_fields(), f"{key} is of no field"
         elif key.startswith("setting.") and key != "setting.restart":
             assert schema.find(key[8:].replace("#", "1")) is not None, f"{key} is of no setting"
 
@@ -144,6 +164,16 @@ def test_every_field_and_event_of_a_meter_has_its_texts():
     assert len(iec_fields()) > 12 and len(event_words()) > 30
     for key in ["setting.iec." + name for name in iec_fields()] + ["log." + words for words in event_words()]:
         assert key in known, key
+    assert len(dlms_fields()) > 20 and len(dlms_events()) > 100
+    words = {word for words in dlms_fields().values() for word in words if "HLS" not in word} - {"RS-485"}
+    keys = ["setting.dlms." + name for name in dlms_fields()] + ["choice." + word for word in words]
+    for key in keys + ["dlms.event." + name for name in dlms_events()]:
+        assert key in known, key
+    told = {key[11:] for key in known if key.startswith("dlms.event.")}
+    assert told == dlms_events(), told ^ dlms_events()
+    reasons = constant("firmware/meters/dlms.py", "REASONS")
+    for number in (*range(1, len(reasons) + 1), 255):
+        assert f"dlms.reason.{number}" in known, number
 
 
 def test_nothing_points_elsewhere():
@@ -164,7 +194,9 @@ def test_what_is_packed_is_what_was_written(board):
     script = contents["/app.js"]
     assert "sourceMappingURL" not in script and "TEXT_KEYS" not in script and "HAS." not in script
     imported = re.findall(r'(?<![\w".])import ?\(?"([\w./-]+)"', script)
-    assert imported == ["/lib/uplot.js", *(["/lib/iec.js", "/lib/profile.js"] if board != "SG_W1" else [])], "all else is in it"
+    more = {"SG_W1": [], "HT_G12": ["/lib/iec.js", "/lib/profile.js"]}
+    whole = ["/lib/dlms.js", *more["HT_G12"], "/lib/users.js"]
+    assert imported == ["/lib/uplot.js", *more.get(board, whole)], "all else is in it"
     assert set(imported) <= set(contents)
     keys = web.keys(board)
     assert "\n".join(keys) in script.replace("\\\\", "\\")
@@ -209,7 +241,7 @@ def test_every_route_has_its_function_and_whoever_changes_something_a_login():
         form = path == "/post_command"
         assert len(found.args.args) == (3 if method == "GET" or form or more == ["raw"] else 4), (path, function)
         if method != "GET" and path not in open_to_all:
-            assert level == "admin", path
-        assert level in ("public", "read", "user", "admin"), path
+            assert level in ("own", *RIGHTS[2:]), path
+        assert level in ("public", "user", "own", *RIGHTS), path
     public = {path for _, path, level, *_ in routes if level == "public"}
     assert public == open_to_all

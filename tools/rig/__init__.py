@@ -23,7 +23,10 @@ A meters file (`--meters`) is a JSON list of meters, or {"meters": [...], "setti
     clock_set  false: the meter does not know the time (30044 bit 4)
     time_blocks  true: an IE of the newer kind, with five tariff blocks
 
-IEC 62056-21 meters ("family": "IEC Makel", Kohler, Luna, Viko, EMH, Landis, Iskra, Elster) are described in families/iec.py.
+IEC 62056-21 meters ("family": "IEC Makel", Kohler, Luna, Viko, EMH, Landis, Iskra, Elster) are described in families/iec.py,
+DLMS meters ("family": "DLMS"), which the port "network" may have, too, in families/dlms.py.
+
+    count      so many of this entry, serial and address one higher each time; 1
 
 Source of the maps: the sheet of Iskra devices, by its section numbers. Nothing here imports the firmware, so that a
 mistake in its tables cannot cancel out against ours.

@@ -11,7 +11,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from tools.rig.flash import BLOCK, SLOT_SIZE, SLOTS, TABLE
+from tools.rig.flash import BLOCK
 
 NEW, PENDING_VERIFY, VALID, INVALID, ABORTED = range(5)
 UNDEFINED = ERASED = 0xFFFFFFFF
@@ -52,13 +52,14 @@ def crc(number):
 
 
 def entries(flash):
-    return [Entry(*_LAYOUT.unpack(flash.read(TABLE + BLOCK * index, _LAYOUT.size))) for index in (0, 1)]
+    return [Entry(*_LAYOUT.unpack(flash.read(flash.layout.table + BLOCK * index, _LAYOUT.size))) for index in (0, 1)]
 
 
 def write(flash, index, number, state, label=b"\xff" * 20):
     """Write an entry: the block is erased first."""
-    flash.erase(TABLE + BLOCK * index)
-    flash.program(TABLE + BLOCK * index, _LAYOUT.pack(number, label, state, crc(number)))
+    place = flash.layout.table + BLOCK * index
+    flash.erase(place)
+    flash.program(place, _LAYOUT.pack(number, label, state, crc(number)))
 
 
 def was_upgraded(flash):
@@ -87,7 +88,7 @@ def start(flash):
                 write(flash, index, entry.number, PENDING_VERIFY, entry.label)
     for slot in (chosen, 1 - chosen):
         name = f"ota_{slot}"
-        if is_whole(flash.read(SLOTS[name], SLOT_SIZE)):
+        if is_whole(flash.read(flash.layout.slots[name], flash.layout.slot_size)):
             if is_blank:
                 write(flash, 0, slot + 1, VALID)
             return Start(name, is_new and slot == chosen)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from tools.rig.families import bicom, ie, iec, mc, wm
+from tools.rig.families import bicom, dlms, ie, iec, mc, wm
 
 # Tested in this order, by the beginning of the name: WM3M4 before WM3 (sheet, section 1).
 _TABLE: tuple[tuple[str, Any], ...] = (
     ("IEC ", iec.IecMeter),
+    ("DLMS", dlms.DlmsMeter),
     ("IE38", ie.Ie38),
     ("IE35", ie.Ie35),
     ("IE14", ie.Ie14),

@@ -22,6 +22,7 @@ from tools.rig.station import TOP, Station
 from tools.rig.world import World
 
 HEAPS = {32: "112k", 64: "448k"}
+_SHOWN = 20  # meters of a port that are listed
 _PORTS = ("http", "modbus", "discovery", "netbios")  # of the gateway, each with an option
 # Slots of the RS-485 line as the default field has them: 2 energy meter, 4 PQ meter.
 SETTINGS = {
@@ -62,6 +63,7 @@ def parser():
     up.add_argument("--watchdog-s", type=float, default=WATCHDOG_S, help="how long the watchdog waits to be fed")
     up.add_argument("--heap", help="the gateway's heap (default 112k on 32 bits, 448k on 64)")
     up.add_argument("--flash", type=Path, help="the flash chip as a file; made when missing, kept when present")
+    up.add_argument("--sd", type=Path, help="the SD card as a file; made when missing; without it there is none")
     up.add_argument("--log", type=Path, help="where the gateway's output goes")
     up.add_argument("--port", action="append", default=[], metavar="NAME=TTY", help="wire this port to a serial device")
     up.add_argument("--meters", type=Path, default=fields.DEFAULT, help="JSON of simulated meters (see tools/rig/__init__.py)")
@@ -113,7 +115,7 @@ def _up(options, folder):
     chip = (options.flash or folder / "flash.bin").absolute()
     fresh = not chip.exists() or chip.stat().st_size == 0
     if image:
-        _flash(chip, image, folder / "operations")
+        _flash(chip, image, folder / "operations", flash.Layout(options.board))
     with fields.Field(content["meters"], folder, world, options.fast, ports) as field:
         station = Station(
             field,
@@ -122,6 +124,7 @@ def _up(options, folder):
                 "is_frozen": frozen,
                 "flash": chip,
                 "operations": folder / "operations",
+                "sd": str(options.sd.absolute()) if options.sd else None,
                 "log": (options.log or folder / "gateway.log").absolute(),
                 "board": options.board,
                 "ports": ports,
@@ -168,11 +171,11 @@ def _application(options):
     return command, options.image or image.build(board, options.bits), frozen
 
 
-def _flash(chip, image, counter):
+def _flash(chip, image, counter, layout):
     """Make a new chip, and write the image to one that was never upgraded: who builds anew wants that to run."""
-    flash.prepare(chip)
-    if not boot_loader.was_upgraded(flash.Flash(chip, counter)):
-        flash.write_image(chip, image)
+    flash.prepare(chip, layout)
+    if not boot_loader.was_upgraded(flash.Flash(chip, counter, layout=layout)):
+        flash.write_image(chip, image, layout=layout)
 
 
 def _modem(options, folder):
@@ -243,8 +246,13 @@ def _show_json(ready):
 
 def _show(ready, field):
     print(f"{ready['serial']} is up at {ready['http']} (proof of possession {ready['pop']})")
-    for meter in field.meters.values():
-        print(f"  {meter.port:9}{meter.address:>4}  {meter.model} {meter.serial}")
+    for port in dict.fromkeys(meter.port for meter in field.meters.values()):
+        meters = [meter for meter in field.meters.values() if meter.port == port]
+        for meter in meters[:_SHOWN]:
+            host = getattr(meter, "host", None)
+            print(f"  {port:9}{meter.address:>4}  {meter.model} {meter.serial}{f' at {host}' if host else ''}")
+        if len(meters) > _SHOWN:
+            print(f"  {port:9}      and {len(meters) - _SHOWN} more")
     print(f"  try: curl '{ready['http']}/get_command?command=get_measurements1'")
     host, port = ready["ble"]
     print(f"  for a phone, while it knows no network (over Bluetooth, {host}:{port}): {ready['code']}")

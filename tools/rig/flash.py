@@ -4,13 +4,27 @@ import os
 import struct
 from pathlib import Path
 
+from tools.partitions import partitions
 from tools.rig.errors import RigError
 
-SIZE = 0x400000
 BLOCK = 4096
-SLOTS = {"ota_0": 0x10000, "ota_1": 0x1C0000}  # boards/partitions.csv; a test keeps all of these equal
-SLOT_SIZE = 0x1B0000
-TABLE = 0xD000
+
+
+class Layout:
+    """Where what is on the chip of a board, None for the host's own: boards/partitions.csv, or the board's.
+
+    `size` of the chip; `slots`: {"ota_0": place, "ota_1": place}; `slot_size`; `table`: the place of the boot loader's own.
+    """
+
+    def __init__(self, board=None):
+        self.places = {row.label: (row.offset, row.size) for row in partitions(board or "HOST")}
+        self.size = sum(list(self.places.values())[-1])
+        self.slots = {name: self.places[name][0] for name in ("ota_0", "ota_1")}
+        self.slot_size = self.places["ota_0"][1]
+        self.table = self.places["otadata"][0]
+
+
+OURS = Layout()
 
 
 class PowerCut(Exception):
@@ -18,14 +32,16 @@ class PowerCut(Exception):
 
 
 class Flash:
-    """The chip in the file `path`, which is there. Erasing sets a block to FF, programming only clears bits.
+    """The chip in the file `path`, which is there, laid out as `layout`. Erasing sets a block to FF, programming only clears
+    bits.
 
     `counter` is a file: the number of operations since power-on, four bytes, low one first; the gateway's own flash file
     (firmware/port/flash_file.py) counts there too. `power_cut`: None, or the operation in which power fails half-way. `log`:
     None, or a file for all operations, in the form that is told there.
     """
 
-    def __init__(self, path, counter, power_cut=None, log=None):
+    def __init__(self, path, counter, power_cut=None, log=None, layout=OURS):
+        self.layout = layout
         self._path, self._counter, self._fatal, self._log = Path(path), Path(counter), power_cut, log
 
     def power_on(self):
@@ -81,20 +97,20 @@ def operate(chip, address, data, is_half=False):
     chip[address : address + len(new)] = new
 
 
-def prepare(path):
+def prepare(path, layout=OURS):
     """Make an erased chip unless there is one."""
     path = Path(path)
     present = path.stat().st_size if path.exists() else 0
-    if present not in (0, SIZE):
-        raise RigError(f"{path} has {present} bytes: no flash chip of {SIZE}")
+    if present not in (0, layout.size):
+        raise RigError(f"{path} has {present} bytes: no flash chip of {layout.size}")
     if not present:
-        path.write_bytes(b"\xff" * SIZE)
+        path.write_bytes(b"\xff" * layout.size)
 
 
-def write_image(path, image, slot="ota_0"):
+def write_image(path, image, slot="ota_0", layout=OURS):
     """Write an image into a slot as a serial flasher does: nobody counts that."""
     content = Path(image).read_bytes()
-    if len(content) > SLOT_SIZE:
-        raise RigError(f"{image} has {len(content)} bytes: a slot has {SLOT_SIZE}")
+    if len(content) > layout.slot_size:
+        raise RigError(f"{image} has {len(content)} bytes: a slot has {layout.slot_size}")
     with open(path, "r+b") as file:
-        os.pwrite(file.fileno(), content, SLOTS[slot])
+        os.pwrite(file.fileno(), content, layout.slots[slot])

@@ -87,7 +87,8 @@ class IecLine(threading.Thread):
                 if meter.speaks_s:
                     with meter.lock:
                         meter.speak(now, self._say)
-            timeout_s = _TICK_S if not self._queue else max(0.0, self._queue[0][0] - time.monotonic())
+            due = self._next_due()
+            timeout_s = _TICK_S if due is None else max(0.0, due - time.monotonic())
             if self.fault == "busy":
                 timeout_s = 0.005
                 self._put(self._random.randbytes(4))
@@ -102,6 +103,10 @@ class IecLine(threading.Thread):
             elif ready:
                 self._arrived(self._pty.read(), time.monotonic())
 
+    def _next_due(self):
+        """When something is to be delivered, None if nothing is."""
+        return self._queue[0][0] if self._queue else None
+
     def _arrived(self, data, now):
         if not data:
             return
@@ -112,14 +117,18 @@ class IecLine(threading.Thread):
         self.bytes_in += len(data)
         self.busy_s += 10 / baud * len(data)
         self.frame_count += 1
-        collides = self._queue and self._queue[0][0] - 0.05 < self._until and not self.fast
+        collides = bool(self._queue) and self._queue[0][0] - 0.05 < self._until and not self.fast
         if self.fault == "echo":
             self._queue_up(begin, data, baud, 0.0 if self.fast else 10 / baud)
+        self._hear(data, begin, character_s, baud, collides and self.fault != "echo")
+
+    def _hear(self, data, begin, character_s, baud, collides):
+        """Every meter hears each of the gateway's characters, those of another speed or in collision as others."""
         for meter in self.meters:
             with meter.lock:
                 meter.look(begin)
                 for number, byte in enumerate(data):
-                    if not self.fast and meter.baud != baud or (collides and self.fault != "echo"):
+                    if not self.fast and meter.baud != baud or collides:
                         byte = self._random.randrange(128)
                     meter.heard(byte, begin + character_s * (number + 1), self._say)
 

@@ -13,7 +13,7 @@ from tools.rig.air import Air
 from tools.rig.boot_loader import Start
 from tools.rig.control import Control
 from tools.rig.errors import RigError
-from tools.rig.flash import SLOT_SIZE, SLOTS, Flash, PowerCut
+from tools.rig.flash import Flash, Layout, PowerCut
 from tools.rig.gateway import POWER_CUT, RESET, Gateway
 from tools.rig.operations import DEFAULT_WIFI, Operations
 from tools.rig.pt1000 import resistance
@@ -35,7 +35,8 @@ class Station:
         """`options`: flash, log, board, bits, ports (external, name -> tty), http_port, modbus_port, discovery_port,
         netbios_port, settings, clock_set, power_cut, fast, aioble (the folder that has it, or None), release_keys, trial_s,
         operations (the file that counts them), flash_log (the file that keeps them, or None), has_slots, is_frozen
-        (the application is in the interpreter, and does not come from the slot), modem (a Modem or None)."""
+        (the application is in the interpreter, and does not come from the slot), modem (a Modem or None), sd (the file
+        that is the SD card, or None)."""
         self.field = field
         self.leds = {"green": "off", "red": "off"}
         self.wifi = DEFAULT_WIFI
@@ -46,7 +47,10 @@ class Station:
         self._ports = {option: options.get(option) or 0 for option in _PORTS}
         self._settings = options["settings"]
         self._gateway = Gateway(command, options["log"], watchdog_s)
-        self._flash = Flash(options["flash"], options["operations"], options["power_cut"], options.get("flash_log"))
+        self._layout = Layout(options["board"])
+        self._flash = Flash(
+            options["flash"], options["operations"], options["power_cut"], options.get("flash_log"), self._layout
+        )
         self._boot = Start("", False)
         self._failed_starts = 0  # in a row: what the gateway keeps over resets, but not without power
         self.modem = options.get("modem")  # Modem, on boards that have one
@@ -249,9 +253,11 @@ class Station:
         return {
             "flash": str(options["flash"]),
             "operations": str(options["operations"]),
+            "sd": options.get("sd"),
             "flash_log": options.get("flash_log"),
             "slot": self._boot.slot or None,
-            "place": [SLOTS[self._boot.slot], SLOT_SIZE] if self._boot.slot and not options.get("is_frozen") else None,
+            "place": self._layout.places[self._boot.slot] if self._boot.slot and not options.get("is_frozen") else None,
+            "partitions": self._layout.places,
             "release_keys": options.get("release_keys"),
             "trial_s": options.get("trial_s", _TRIAL_S),
             "failed_starts": self._failed_starts,
