@@ -25,9 +25,9 @@ def command(board, port, is_erased):
     if not file.exists():
         raise Refused(f"there is no {file.relative_to(TOP)}: make firmware BOARD={board}, or put the one of a release there")
     merged = file.read_bytes()
-    application = merged[partition("ota_0").offset - BOOT_LOADER :]
-    check_merged(merged, application)
-    check_application(application)
+    application = merged[partition(board, "ota_0").offset - BOOT_LOADER :]
+    check_merged(board, merged, application)
+    check_application(board, application)
     words = [ESPTOOL, "--chip", "esp32", "--port", port, "--baud", BAUD, "write-flash"]
     return [*words, *(["--erase-all"] if is_erased else []), f"{BOOT_LOADER:#x}", file]
 

@@ -4,7 +4,8 @@ and says which of them the board has. What their tables have for other boards' p
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
 attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
 modules, functions, classes, lines. `from micropython import const` goes: the compiler knows const() without it. A number that
-one module imports from another stands where it is used, as the compiler does it within a module: it takes no RAM in either.
+one module imports from another, or asks it for, stands where it is used, as the compiler does it within a module: it takes no
+RAM in either.
 It is one with const(), or with a name in capitals: modules that CPython imports too have no const().
 """
 
@@ -65,7 +66,9 @@ class Words:
         free = (name for name in letters if name not in used and name not in bound)
         self.private = dict(zip((name for name in private if name in stored - bound - said), free))
         self.numbers = {(module, name): number for module, tree in modules.items() for name, number in _numbers(tree)}
-        asked = {node.attr for tree in (*trees, *foreign) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        replaced = {node for tree in trees for node, _ in _members(tree, self.numbers)}
+        attributes = [node for tree in (*trees, *foreign) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        asked = {node.attr for node in attributes if node not in replaced}
         left = {(node.module, each.name) for tree in foreign for node, each in _imports(tree)}
         left |= {(node.module, each.name) for tree in trees for node, each in _imports(tree) if not _is_plain(tree, each)}
         own = {module: {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} for module, tree in modules.items()}
@@ -121,6 +124,17 @@ def _imports(tree):
                 yield node, each
 
 
+def _members(tree, numbers):
+    """Yield (node, (module, name)) of every number that a module asks another one for, `requests.GET`, but in f-strings."""
+    modules = {each.asname or each.name: f"{node.module}.{each.name}" for node, each in _imports(tree) if _is_plain(tree, each)}
+    formatted = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node not in formatted:
+            key = modules.get(node.value.id), node.attr
+            if key in numbers:
+                yield node, key
+
+
 def _is_plain(tree, alias):
     """Whether an imported name is only read, and that where the tree tells its place."""
     name = alias.asname or alias.name
@@ -143,6 +157,8 @@ def lean(source, words, module=""):
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             _collect_formatted(node, lines, words, spots)
+    for node, key in _members(tree, words.numbers):
+        spots[node.lineno, node.col_offset] = ast.get_source_segment(source, node), _text(words.numbers[key])
     for _, value in _plain_numbers(tree):
         old = ast.get_source_segment(source, value)
         spots[value.lineno, value.col_offset] = old, f"const({old})"
@@ -181,8 +197,12 @@ def _known(tree, words, module):
     for node, each in _imports(tree):
         if _replaced(tree, node, each, words):
             number = words.numbers[node.module, each.name]
-            known[each.asname or each.name] = str(number) if number >= 0 else f"({number})"
+            known[each.asname or each.name] = _text(number)
     return known
+
+
+def _text(number):
+    return str(number) if number >= 0 else f"({number})"
 
 
 def _collect(node, parameters, words, spots):

@@ -19,6 +19,7 @@ from tools import web
 from tools.image import TOP
 from tools.partitions import BOOT_LOADER, TABLE, partition
 from tools.release.errors import Refused
+from tools.release.image import room
 from tools.release.payload import check_esp32
 
 BOARDS = sorted(path.parent.name for path in (TOP / "boards").glob("*/sdkconfig.board"))
@@ -63,26 +64,19 @@ def micropython(tag):
     return folder
 
 
-def room_for_application():
-    """Bytes of a slot that the application may have: the end is the signature's (docs/upgrade.md)."""
-    tail = re.search(r"^TAIL = const\((\d+) \* (\d+)\)", (TOP / "lib/ota/header.py").read_text(), re.MULTILINE)
-    assert tail, "lib/ota/header.py has no TAIL"
-    return partition("ota_0").size - int(tail[1]) * int(tail[2])
-
-
-def check_application(application):
+def check_application(board, application):
     """Raises Refused unless it is an application of ESP-IDF that fits beside its signature."""
     check_esp32(application)
-    left = room_for_application() - len(application)
+    left = room(board) - len(application)
     if left < 0:
         raise Refused(f"the application has {len(application)} bytes: {-left} more than a slot with its signature takes")
     return left
 
 
-def check_merged(merged, application):
+def check_merged(board, merged, application):
     """Raises Refused unless boot loader, table and application are where the chip looks for them."""
     table = merged[TABLE - BOOT_LOADER :]
-    start = partition("ota_0").offset - BOOT_LOADER
+    start = partition(board, "ota_0").offset - BOOT_LOADER
     if merged[:1] != b"\xe9" or table[:2] != b"\xaa\x50" or merged[start:] != application:
         raise Refused("firmware.bin is not boot loader, partition table and application")
 
@@ -111,8 +105,8 @@ def build(board, variant=""):
     run(*arguments, "submodules")
     run(*arguments)
     application, merged = (work / "micropython.bin").read_bytes(), (work / "firmware.bin").read_bytes()
-    left = check_application(application)
-    check_merged(merged, application)
+    left = check_application(board, application)
+    check_merged(board, merged, application)
     for name, content in (("micropython.bin", application), ("firmware.bin", merged)):
         (target / name).write_bytes(content)
     (target / "manifest.json").write_text(json.dumps(web_manifest(board), indent=1) + "\n")

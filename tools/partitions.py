@@ -1,4 +1,4 @@
-"""The partition table of the ESP32 boards, boards/partitions.csv, and what the chip expects before it."""
+"""The partition tables of the ESP32 boards, boards/partitions.csv or the board's own, and what the chip expects before them."""
 
 import csv
 from typing import NamedTuple
@@ -17,14 +17,15 @@ class Partition(NamedTuple):
     size: int
 
 
-def partitions():
-    """All partitions in the order of the file."""
-    lines = (TOP / "boards/partitions.csv").read_text().splitlines()
+def partitions(board):
+    """All partitions of a board in the order of the file; those of HOST-SG_W1 are SG_W1's, a flash chip that is a file."""
+    own = TOP / "boards" / board.removeprefix("HOST-") / "partitions.csv"
+    lines = (own if own.exists() else TOP / "boards/partitions.csv").read_text().splitlines()
     rows = csv.reader((line for line in lines if line and not line.startswith("#")), skipinitialspace=True)
     return [Partition(label, kind, subtype, int(offset, 0), int(size, 0)) for label, kind, subtype, offset, size in rows]
 
 
-def partition(label):
+def partition(board, label):
     """The partition of that name."""
-    (found,) = [row for row in partitions() if row.label == label]
+    (found,) = [row for row in partitions(board) if row.label == label]
     return found

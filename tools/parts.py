@@ -15,6 +15,7 @@ import re
 from fnmatch import fnmatchcase
 
 from tools.image import TOP
+from tools.partitions import partition
 
 PARTS_OF = {
     "iec62056": (
@@ -27,18 +28,27 @@ PARTS_OF = {
         ),
         *("firmware/services/hass.py:Pavg", "firmware/services/hass.py:Pmax*", "lib/clock/calendar.py:to_unix"),
     ),
+    "dlms": (
+        *("lib/dlms/*", "firmware/dlms*", "firmware/bus/dlms*", "firmware/meters/dlms*", "firmware/state/dlms*"),
+        *("firmware/services/dlms*", "lib/store/archive*", "lib/store/mark.py", "lib/store/pages.py", "lib/text/csv.py"),
+        "lib/crypto/gcm*",
+        "firmware/state/modbus_units.py:_with_dlms",
+        *("firmware/main.py:dlms_meters", "firmware/main.py:_make_dlms", "firmware/field.py:*dlms*"),
+        *("firmware/services/link_mqtt.py:_serve_orders", "firmware/services/push.py:_feed_archive"),
+    ),
     "tunnel": (
         *("lib/rfc2217/*", "firmware/bus/tunnel*", "firmware/services/tunnel*", "firmware/state/sources.py"),
         *("firmware/field.py:borrow", "firmware/field.py:give_back"),
         *("firmware/bus/modbus_*.py:pause", "firmware/bus/modbus_*.py:resume", "firmware/bus/modbus_*.py:_turn_away"),
     ),
     "profile": (
-        "lib/store/profile*",
+        *("lib/store/profile*", "lib/store/varint.py"),
         "firmware/state/profile*",
         "firmware/services/profile*",
         "firmware/services/demand*",
         *("firmware/services/push_profile.py", "firmware/services/link_*.py:*_profile"),
     ),
+    "sd": ("firmware/port/sd_spi.py", "firmware/port/*.py:card"),
     # What terminals of a central server have besides
     "server": (
         *("firmware/services/push_reserve.py", "firmware/services/push_jobs.py", "lib/clock/recurrence.py"),
@@ -61,11 +71,17 @@ PARTS_OF = {
         *("lib/crypto/field25519.py:scale", "lib/crypto/field25519.py:swap"),
     ),
     "setup": ("firmware/services/setup_ap.py",),
+    # Users by name, whose roles have rights; without it there are admin and reader
+    "roles": (
+        *("firmware/state/roles.py", "firmware/services/users.py", "firmware/services/clock_set.py"),
+        *("firmware/services/login.py:demand", "firmware/services/login.py:forget", "firmware/services/login.py:roles"),
+    ),
     # Iskra's own search for gateways, and names by NetBIOS
     "discovery": ("firmware/services/discovery*", "firmware/services/netbios*", "firmware/services/neighbours.py"),
 }
 SETTINGS_OF = {
     "iec62056": ("ir_protocol", "iec_*"),
+    "dlms": ("dlms_*",),
     "tunnel": ("tunnel_*",),
     "profile": ("demand_*",),
     "server": ("mqtt#_reserve_*", "job#_*"),
@@ -73,13 +89,29 @@ SETTINGS_OF = {
     "phones": ("prov_security",),
     "discovery": ("udp_enabled",),
 }
-CHOICES_OF = {"iec62056": ("IEC 62056-21",), "tunnel": ("Transparent port",)}
+CHOICES_OF = {"iec62056": ("IEC 62056-21",), "dlms": ("DLMS",), "tunnel": ("Transparent port",)}
 TEXTS_OF = {
     "iec62056": (
         *("nav.iec", "iec", "iec.*", "setting.iec.*", "hint.iec.*", "device.present", "choice.Left infrared"),
         *("say.plain letters *", "say.letters, digits and blanks *", "say.no brackets *", "say.# to #, /# to *", "say.auto, *"),
         *("say.at least the speed *", "say.another meter *", "say.one meter *", "say.there is room for # meters"),
         *("say.nobody reads *", "say.another read-out *", "say.the meter does not answer"),
+    ),
+    "dlms": (
+        *("nav.dlms", "dlms.*", "setting.dlms.*", "choice.Optical head", "choice.Network", "choice.Automatic"),
+        *("choice.1 byte", "choice.[24] bytes", "choice.Password", "choice.Service-specific", "choice.General"),
+        *("say.a number of letters, *", "say.an address such as #.#.#.#:# *", "say.behind #x *", "say.# hexadecimal *"),
+        *("say.the name of a table *", "say.the meter's number *", "say.an address is *"),
+        *("say.only a meter *", "say.the address does not fit *", "say.there is no such *", "say.this authentication *"),
+        *("say.ciphering and *", "say.switching needs *", "say.there are more cells *", "say.UTF-# *", "say.the first line *"),
+        *("say.somebody else *", "say.its port is off", "say.the line is busy"),
+        *("say.the meter # has this address", "say.this meter is in *"),
+        *(
+            "say.the meter does not answer: *",
+            "say.the meter refused: *",
+            "say.the gateway's clock *",
+            "say.its relay ignores *",
+        ),
     ),
     "tunnel": (
         "tunnel",
@@ -89,6 +121,17 @@ TEXTS_OF = {
         "say.the first address *",
     ),
     "profile": ("nav.profile", "profile.*", "demand.*", "log.*"),
+    "roles": (
+        *("nav.users", "users", "users.*", "right.*", "login.right", "say.your role *", "say.the present password is wrong"),
+        *(
+            "say.a list of rights *",
+            "say.the administrator *",
+            "say.there is room for # roles",
+            "say.there is room for # users",
+        ),
+        *("say.this role *", "say.somebody has this role", "say.the last administrator stays", "say.who has more rights *"),
+        *("say.a name of at most *", "say.letters, digits and . *"),
+    ),
     "server": ("links.main", "links.reserve", "say.the link has no reserve *"),
     "modem": ("status.operator", "status.modem_rssi"),
 }
@@ -107,6 +150,7 @@ _UNUSED = ("lib/http/files.py", "lib/modbus/other_*", "lib/provision/security0.p
 # Flash for code and pages, as .mpy: docs/boards.md tells where that comes from. 220 KB of code and 120 KB of pages share it.
 _BUDGET = (220 + 120) * 1024
 _WITHOUT_BLUETOOTH = 120 * 1024  # more
+_SLOT = 0x1B0000  # in which that is; what a slot has more may be filled but for a fifth, for frozen code takes more than .mpy
 _SCHEMA = "firmware/state/schema.py"
 _ASKED = re.compile(r'"(\w+)" in board\.(?:PARTS|PROTOCOLS)')
 # A table without rows as an element of a constant; what it begins with is its page, or its first register
@@ -118,7 +162,7 @@ def board_file(board):
     host, _, played = board.partition("-")
     if not played:
         return TOP / "boards" / board / "board.py"
-    data = board_data(host) | {name: board_data(played)[name] for name in ("MODEL", "PORTS", "PROTOCOLS", "PARTS")}
+    data = board_data(host) | {name: board_data(played)[name] for name in ("MODEL", "FLASH_MB", "PORTS", "PROTOCOLS", "PARTS")}
     file = TOP / "build" / "boards" / board / "board.py"
     text = "".join(f"{name} = {value!r}\n" for name, value in data.items())
     if not file.exists() or file.read_text() != text:
@@ -143,7 +187,8 @@ def lacks(board):
 
 def budget(board):
     """Return how many bytes of flash the modules and pages of a board may take."""
-    return _BUDGET + (_WITHOUT_BLUETOOTH if "bluetooth" in lacks(board) else 0)
+    more = (partition(board, "ota_0").size - _SLOT) * 4 // 5
+    return _BUDGET + (_WITHOUT_BLUETOOTH if "bluetooth" in lacks(board) else 0) + more
 
 
 def part_of(path, patterns_of=PARTS_OF):

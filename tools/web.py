@@ -4,7 +4,7 @@ esbuild makes one script of the shell and all pages, and one style, both without
 of texts for each language, in the order of the keys that the script has; the chart library comes from npm as it is. All is
 compressed. The module holds one constant, FILES: tuples of (path, Content-Type, ETag, gzip). Frozen, it stays in flash. The
 same sources give the same bytes. What is for parts that the board lacks (tools/parts.py) is left out: texts, lines of the
-navigation that name them, scripts of their own, and what scripts do where HAS.part is true.
+navigation that name them, scripts and styles of their own, and what scripts do where HAS.part is true.
 """
 
 import functools
@@ -23,7 +23,12 @@ from tools.image import TOP
 
 SOURCES = TOP / "firmware" / "web"
 TARGET = TOP / "build" / "web"
-SCRIPTS_OF = {"profile": "/lib/profile.js", "iec62056": "/lib/iec.js"}
+FILES_OF = {
+    "profile": ("/lib/profile.js",),
+    "iec62056": ("/lib/iec.js",),
+    "dlms": ("/lib/dlms.js", "/lib/dlms.css"),
+    "roles": ("/lib/users.js",),
+}
 TEXTS = "texts.txt"  # the table of all texts
 _NPM = TOP / ".tools" / "npm" / "node_modules"
 _TYPES = {
@@ -95,8 +100,8 @@ def files(board="HOST"):
             yield "/" + source.name, source.read_bytes()
     for language, table in texts(board).items():
         yield f"/text/{language}.txt", "\n".join([*(table.get(key, "") for key in known), _keys_id(board)]).encode()
-    for part, path in SCRIPTS_OF.items():
-        if part not in parts.lacks(board):
+    for part, paths in FILES_OF.items():
+        for path in paths if part not in parts.lacks(board) else ():
             yield path, bundled(SOURCES / path[1:], board)
     # Made for a <script>; as a module it has to name what it gives.
     yield "/lib/uplot.js", (_NPM / "uplot" / "dist" / "uPlot.iife.min.js").read_bytes() + b"\nexport default uPlot;\n"

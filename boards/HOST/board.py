@@ -3,8 +3,9 @@
 PLATFORM = "host"
 MODEL = "SG-W1"  # the rig may ask for another: --board
 HARDWARE = "A"
+FLASH_MB = 4
 PORTS = ("ir_left", "ir_right", "rs485")
-PROTOCOLS = ("modbus", "iec62056", "tunnel")  # of the ports
+PROTOCOLS = ("modbus", "iec62056", "dlms", "tunnel")  # of the ports
 PARTS = (
     "lan",
     "bluetooth",
@@ -14,4 +15,6 @@ PARTS = (
     "modem",
     "setup",
     "server",
+    "roles",
+    "sd",
 )  # what not every board has: tools/parts.py

@@ -5,6 +5,7 @@ PLATFORM = "esp32"
 MODEL = "HT-E22"
 HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
+FLASH_MB = 4
 PORTS = ("ir_left", "ir_right", "rs485")  # ir_left is the optical head, ir_right RS-232: settings and registers name them so
 PROTOCOLS = ("modbus", "iec62056", "tunnel")  # of the ports
 PARTS = ("lan", "profile", "setup", "server")  # what not every board has: tools/parts.py

@@ -5,6 +5,7 @@ PLATFORM = "esp32"
 MODEL = "HT-G12"
 HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
+FLASH_MB = 4
 PORTS = ("ir_left", "rs485")  # ir_left is the optical head or RS-232: settings and registers name it so
 PROTOCOLS = ("modbus", "iec62056", "tunnel")  # of the ports
 PARTS = ("profile", "modem", "setup", "server")  # what not every board has: tools/parts.py

@@ -4,6 +4,7 @@ PLATFORM = "esp32"
 MODEL = "SG-W1A"
 HARDWARE = "A"
 CONSOLE = False  # UART0 is the RS-485 port: nobody would read it
+FLASH_MB = 4
 PORTS = ("ir_left", "ir_right", "rs485")
 PROTOCOLS = ("modbus",)  # of the ports
 PARTS = ("bluetooth", "phones", "discovery")  # what not every board has: tools/parts.py

@@ -5,12 +5,16 @@ set(IDF_TARGET esp32)
 set(MICROPY_PY_BTREE OFF)
 set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
 
-# The partition table lies beside the boards; the IDF wants to be told where that is.
+# The partition table lies beside the boards, or in the board's folder; the IDF wants to be told where that is.
 get_filename_component(OPENSG_BOARDS ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
+set(OPENSG_TABLE ${OPENSG_BOARDS}/partitions.csv)
+if(EXISTS ${MICROPY_BOARD_DIR}/partitions.csv)
+    set(OPENSG_TABLE ${MICROPY_BOARD_DIR}/partitions.csv)
+endif()
 set(OPENSG_PARTITIONS ${CMAKE_BINARY_DIR}/sdkconfig.partitions)
 file(WRITE ${OPENSG_PARTITIONS}
     "CONFIG_PARTITION_TABLE_CUSTOM=y\n"
-    "CONFIG_PARTITION_TABLE_CUSTOM_FILENAME=\"${OPENSG_BOARDS}/partitions.csv\"\n"
+    "CONFIG_PARTITION_TABLE_CUSTOM_FILENAME=\"${OPENSG_TABLE}\"\n"
 )
 
 set(SDKCONFIG_DEFAULTS

@@ -6,14 +6,20 @@ import struct
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tools.partitions import partition
 from tools.release.errors import Refused
 
 CHUNK = 4096
-SLOT_SIZE = 0x1B0000  # boards/partitions.csv
-ROOM = SLOT_SIZE - 0x4000  # the last 16 KB of a slot hold header and list
+TAIL = 0x4000  # the last 16 KB of a slot hold header and list
 MAGIC = b"OpenSG\r\n"
 FIELDS = struct.Struct("<8sBBHII16s16s16s32s32s60s")
 HEADER_SIZE = FIELDS.size + 64
+
+
+def room(board):
+    """Return how many bytes of payload a slot of a board takes: what is before its end, and what the list has hashes for."""
+    slot = partition(board, "ota_0").size
+    return min(slot - TAIL, (TAIL - HEADER_SIZE) // 32 * CHUNK)
 
 
 def sign(payload, board, version, counter, minimum, key_id, private):
@@ -23,8 +29,8 @@ def sign(payload, board, version, counter, minimum, key_id, private):
             raise Refused(f"{name} {text!r} is not 1 to 16 characters of ASCII")
     if numbers(minimum) > numbers(version):
         raise Refused(f"the minimum version {minimum} is newer than the version {version}")
-    if not 0 < len(payload) <= ROOM:
-        raise Refused(f"{len(payload)} bytes: a slot has room for {ROOM}")
+    if not 0 < len(payload) <= room(board):
+        raise Refused(f"{len(payload)} bytes: a slot has room for {room(board)}")
     chunks = [payload[at : at + CHUNK] for at in range(0, len(payload), CHUNK)]
     hashes = b"".join(hashlib.sha256(chunk).digest() for chunk in chunks)
     names = board.encode(), version.encode(), minimum.encode()
@@ -65,8 +71,9 @@ def read_header(raw, keys):
 def check(image, keys):
     """Return what an image's header says. Raises Refused unless the whole image is as it was signed."""
     header = read_header(image, keys)
-    if not 0 < header["size"] <= ROOM:
-        raise Refused(f"{header['size']} bytes: a slot has room for {ROOM}")
+    most = room(header["board"])
+    if not 0 < header["size"] <= most:
+        raise Refused(f"{header['size']} bytes: a slot has room for {most}")
     end = HEADER_SIZE + 32 * -(-header["size"] // CHUNK)
     hashes, payload = image[HEADER_SIZE:end], image[end:]
     if len(payload) != header["size"]:

@@ -1,0 +1,2 @@
+include("../common/manifest.py", board="ES_951")
+module("board.py", opt=3)
