@@ -6,14 +6,10 @@ import gc
 from micropython import const
 
 import board
-from firmware.bus.modbus_master import ModbusMaster
 from firmware.bus.queue import COMMAND, INTERACTIVE, POLL
-from firmware.meters.bicom import INFRARED_UNIT, Bicom
-from firmware.meters.meter import Meter
+from firmware.meters.bicom import INFRARED_UNIT
 from firmware.state.readings import Device
-from firmware.state.schema import IEC, RS485_DEVICES
-from lib.modbus.errors import GATEWAY_PATH, PeerError
-from lib.modbus.limits import is_harmless
+from firmware.state.schema import DLMS, IEC, IR_DLMS, RS485_DEVICES
 
 _BAUDS = const((1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200))
 _PARITIES = const("NOE")
@@ -79,6 +75,9 @@ class Field:
         self.buses = {}
         self.readers = {}
         self.slave = None
+        if "dlms" in board.PROTOCOLS:
+            self.dlms = None  # firmware/dlms.py, once there are such meters
+            self.make_dlms = self._no_dlms  # makes it: set by who has what they need
         # Made once, for all wires and devices
         self._interval_ms = lambda: settings.get("poll_ms")
         self._longest_ms = lambda: settings.get("response_ms")
@@ -98,16 +97,20 @@ class Field:
         protocol = settings.get("rs485_protocol")
         self._iec = None
         self._readings.devices = []  # their memory is wanted
-        is_iec = "iec62056" in board.PROTOCOLS and settings.get("ir_protocol")  # the left port
+        is_iec = "iec62056" in board.PROTOCOLS and settings.get("ir_protocol") == 1  # the left port
         if "iec62056" in board.PROTOCOLS and with_iec and (protocol == IEC or is_iec):
             from firmware.iec import Meters  # noqa: PLC0415 - RAM that only those pay for who have such meters
 
             self._iec = Meters(lambda path: self.document(self._platform.root + path))
             meters += self._iec.devices(self._platform.ports, settings, self._events)
-        if settings.get("left_ir_enabled") and not is_iec:
+        if "dlms" in board.PROTOCOLS and settings.get("ir_protocol") == IR_DLMS:
+            pass
+        elif settings.get("left_ir_enabled") and not is_iec:
             meters.append(Device("lir", "ir_left", settings.get("ir_counter_addr")))
         if settings.get("ir_ext_rel_mode"):
             meters.append(Device("rir", "ir_right", INFRARED_UNIT, is_switch=True))
+        if "dlms" in board.PROTOCOLS and protocol == DLMS:
+            protocol = IEC  # no Modbus devices there, either
         for slot in range(1, RS485_DEVICES + 1 if protocol != IEC else 1):
             kind = settings.get(f"rs485_type_{slot}")
             if kind:
@@ -152,6 +155,8 @@ class Field:
         self._readings.untried = set(self._waiting)  # nobody will ever ask the others
         self._readings.untried.update([device for device in meters if device.port in self.readers])
         self._start_waiting()
+        if "dlms" in board.PROTOCOLS and not self._is_safe:
+            self._open_dlms()
 
     def _start_waiting(self):
         """Start as many devices as there is memory for: better one less than a gateway that cannot go on."""
@@ -213,7 +218,47 @@ class Field:
         self.readers[port] = self._owners[port] = reader
         self._tasks.append(self._supervisor.start(port, reader.run))
 
+    def _no_dlms(self):
+        raise NotImplementedError
+
+    def _open_dlms(self):
+        """Start the readers of DLMS meters that the settings want."""
+        settings = self._settings
+        ports = []
+        if settings.get("rs485_protocol") == DLMS:
+            ports.append("rs485")
+        if settings.get("ir_protocol") == IR_DLMS:
+            ports.append("ir_left")
+        if not ports and not settings.get("dlms_network"):
+            return
+        self.wanted_dlms()
+        for port in ports:
+            if port in self._platform.ports:
+                baud = _BAUDS[settings.get("dlms_baud")]
+                self._lines[port] = (baud, "N", 1)
+                uart, beat = self._uart(port, self._lines[port])
+                self._owners[port] = self.dlms.serial(port, uart, baud, beat, self._told)
+                self._tasks.append(self._supervisor.start(port, self._owners[port].run))
+        if settings.get("dlms_network"):
+            self._beats.append(self._supervisor.beat("network meters", _BEAT_MS))
+            reader = self.dlms.network(self._beats[-1], self._told)
+            self._tasks.append(self._supervisor.start("network meters", reader.run))
+        self._tasks.append(self._supervisor.start("dlms", self.dlms.run))
+        self._tasks.append(self._supervisor.start("dlms archive", self.dlms.upkeep.run))
+
+    def wanted_dlms(self):
+        """Return what reads DLMS meters and keeps what was read, though no port may have any now. It stays in RAM then."""
+        self.dlms = self.dlms or self.make_dlms()
+        return self.dlms
+
+    def dlms_changed(self, number):
+        """A DLMS meter of the list is new, another one or gone; None: all of them."""
+        if self.dlms:
+            self.dlms.changed(number)
+
     def _open(self, port, line):
+        from firmware.bus.modbus_master import ModbusMaster  # noqa: PLC0415 - RAM that only those pay for who have such a wire
+
         uart, beat = self._uart(port, line)
         bus = ModbusMaster(port, uart, self._longest_ms, self._told, beat, self._keeps)
         self.buses[port] = self._owners[port] = bus
@@ -226,17 +271,23 @@ class Field:
             return bus.ask(request, INTERACTIVE if is_urgent else POLL, device)
 
         if device.is_switch:
+            from firmware.meters.bicom import Bicom  # noqa: PLC0415 - as above
 
             def command(request):
                 return bus.ask(request, COMMAND, device, _COMMAND_MS)
 
             task = Bicom(device, ask, command, self._readings, self._events, self._interval_ms)
         else:
+            from firmware.meters.meter import Meter  # noqa: PLC0415 - as above
+
             task = Meter(device, ask, self._clock, self._readings, self._events, self._interval_ms, self._load)
         self._tasks.append(self._supervisor.start(f"{device.port} {device.address}", task.run))
 
     def ask(self, port, request, client, deadline_ms, max_age_ms=0):
         """Ask a unit for a person or a program, `client`: to be awaited, as ModbusMaster.ask. PeerError if the port is off."""
+        from lib.modbus.errors import GATEWAY_PATH, PeerError  # noqa: PLC0415 - as above
+        from lib.modbus.limits import is_harmless  # noqa: PLC0415 - as above
+
         bus = self.buses.get(port)
         if bus is None:
             raise PeerError(GATEWAY_PATH)
@@ -252,11 +303,15 @@ class Field:
             bus.wake()
         for reader in self.readers.values():
             reader.wake()
+        if "dlms" in board.PROTOCOLS and self.dlms:
+            self.dlms.tick()
 
     def _changed(self, names):
         """Take other settings without a restart: all wires end and begin anew."""
+        if "dlms" in board.PROTOCOLS and self.dlms:
+            self.dlms.again()
         for name in names:
-            if name.startswith(_MINE):
+            if name.startswith(_MINE) or "dlms" in board.PROTOCOLS and name in ("dlms_baud", "dlms_network"):
                 break
         else:
             return
@@ -283,6 +338,8 @@ class Field:
         self.buses.clear()
         self._owners.clear()
         self.readers.clear()
+        if "dlms" in board.PROTOCOLS and self.dlms:
+            self.dlms.close()
         self.slave = None
         self._waiting = []
 

@@ -5,7 +5,8 @@ import gc
 from micropython import const
 
 from firmware.bus.iec_reader import IecReader
-from firmware.meters.iec import IecDevice, IecMeters
+from firmware.meters.iec import IecMeters
+from firmware.meters.iec_device import IecDevice
 from firmware.state import iec_meters, iec_refused
 from firmware.state.schema import IEC
 
@@ -34,11 +35,11 @@ class Meters:
             events.add("settings", trouble)
         self.lines = lines
         gc.collect()
-        others = int(settings.get("left_ir_enabled") and not settings.get("ir_protocol")) + int(
+        others = int(settings.get("left_ir_enabled") and settings.get("ir_protocol") == 0) + int(
             settings.get("ir_ext_rel_mode") > 0
         )
         room = (gc.mem_free() - _RESERVE_BYTES - others * _MODBUS_BYTES) // _METER_BYTES
-        on = {"rs485": settings.get("rs485_protocol") == IEC, "ir_left": settings.get("ir_protocol")}
+        on = {"rs485": settings.get("rs485_protocol") == IEC, "ir_left": settings.get("ir_protocol") == 1}
         found = []
         for number, line in enumerate(lines):
             is_infrared, address, name, _ = line.split("|", 3)

@@ -39,8 +39,14 @@ _GOODBYE_MS = const(5000)
 _BEAT_MS = const(20000)  # a task that has not reported for so long stops the watchdog
 _YOUTH_S = const(60)  # a start that ended sooner has failed
 _FAILED_STARTS = const(5)  # in a row; then comes safe mode
+# Modules of DLMS meters, those that others import first
+_OF_DLMS = const(
+    "lib.dlms.errors lib.dlms.elements lib.dlms.axdr lib.dlms.profile lib.crypto.gcm lib.dlms.ciphering"
+    " lib.dlms.session lib.dlms.client lib.dlms.link firmware.state.dlms_meters lib.store.archive firmware.state.dlms_upkeep"
+    " firmware.meters.dlms firmware.meters.dlms_profile firmware.meters.dlms_round firmware.bus.dlms_session"
+)
 # Settings that what serves the links takes up: their own, and which devices there are
-_OF_PUSH = const("mqtt push hass job gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
+_OF_PUSH = const("mqtt push hass job dlms_push gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
 
 
 class Gateway:
@@ -119,6 +125,10 @@ class Gateway:
         self.upgrade = Upgrade()
         self.push = None  # what serves the links, once one is on: firmware/services/push.py
         self._is_pushing = False
+        if "dlms" in board.PROTOCOLS:
+            self._dlms_meters = None  # their list, once it is wanted
+            self.dlms_server = None  # once it is on: firmware/services/dlms_server.py
+            self.field.make_dlms = self._make_dlms
         self.on_trial = False  # a new version that has not proven itself yet: firmware/services/upgrade_trial.py
         self._is_young = not self.is_safe  # whether this start may still count as failed
         self.tunnel = None  # the transparent port, once it is on: firmware/services/tunnel.py
@@ -282,6 +292,10 @@ class Gateway:
             self.inputs.save()
             if self.profiles:
                 self.profiles.end()
+            if "dlms" in board.PROTOCOLS and self._dlms_meters:
+                self._dlms_meters.end()
+                if self.field.dlms:
+                    self.field.dlms.end()
         finally:
             self.platform.count_starts(0)  # somebody asked for it
             self.platform.reset()
@@ -300,6 +314,27 @@ class Gateway:
             self.supervisor.start("profiles", self.profiles.run)
         return self.profiles
 
+    @property
+    def dlms_meters(self):
+        """The list of DLMS meters (firmware/state/dlms_meters.py), made when it is wanted first. It stays in RAM then."""
+        if self._dlms_meters is None:
+            from firmware.state.dlms_meters import Meters  # noqa: PLC0415 - RAM that only those pay for who want it
+
+            meters = Meters(self.platform.root, lambda text: self.events.add("meter", text), self._beat("dlms_meters"))
+            meters.on_change = getattr(self.field, "dlms_changed", meters.on_change)
+            self.supervisor.start("dlms_meters", meters.run)
+            self._dlms_meters = meters
+        return self._dlms_meters
+
+    def _make_dlms(self):
+        """Return what reads DLMS meters. It stays in RAM then."""
+        # What others import comes first: one import within the other takes more stack than there is.
+        for name in _OF_DLMS.split(" "):
+            __import__(name)
+        from firmware.dlms import Dlms  # noqa: PLC0415 - RAM that only those pay for who have such meters
+
+        return Dlms(self)
+
     def _start_wanted(self):
         """Start what serves the links, sums up the meters, lends a port, once that is on. It stays in RAM then."""
         get = self.settings.get
@@ -311,6 +346,11 @@ class Gateway:
 
             self.demand = Demand(self, self._beat("demand"))
             self.supervisor.start("demand", self.demand.run)
+        if "dlms" in board.PROTOCOLS and self.dlms_server is None and (get("dlms_server_enabled") or get("dlms_main_host")):
+            from firmware.services.dlms_server import DlmsServer  # noqa: PLC0415 - as above
+
+            self.dlms_server = DlmsServer(self)
+            self.supervisor.start("dlms server", self.dlms_server.run)
         if "tunnel" in board.PROTOCOLS and self.tunnel is None and (get("tunnel_port") or get("rs485_protocol") == 4):
             from firmware.services.tunnel import Tunnel  # noqa: PLC0415 - not every board has it
 

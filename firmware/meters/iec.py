@@ -11,10 +11,11 @@ from micropython import const
 from firmware.meters import iec_codes as codes
 from firmware.meters.iec_time import IecTime
 from firmware.state.iec_meters import Plan
-from firmware.state.readings import NOT_DETECTED, PRESENT, SILENT, Device, Group
+from firmware.state.readings import PRESENT, SILENT, Group
 from lib.iec62056.errors import FormatError
+from lib.iec62056.meter_numbers import is_same_number
 from lib.iec62056.times import clock, date, date_time
-from lib.iec62056.values import is_same_number, number, word
+from lib.iec62056.values import number, word
 
 _VALUES = const(23)  # rows of VALUES
 _COUNTERS = const(18)
@@ -26,36 +27,6 @@ _SLACK_MS = const(120000)  # ... and this, for there may be a queue
 _LEAST_DIGITS = const(6)  # an address with fewer is no meter number
 _MODEL = const(20)  # characters of model and version that are kept
 _MOST_31 = const(0x3FFFFFFF)
-
-
-class IecDevice(Device):
-    """A slot with an IEC 62056-21 meter. What all have in common is the class's: 32 of them have to fit."""
-
-    is_sparse = is_swapped = True
-    is_switch = False
-    relay = 255
-    switch = None
-    software = tariff = 0
-    hardware = description = location = ""
-    phases_of, quadrants, tariffs = codes.PHASES, codes.QUADRANTS, codes.TARIFFS
-    non_resettable = codes.NON_RESETTABLE
-    resettable = len(codes.COUNTERS) - codes.NON_RESETTABLE
-
-    def __init__(self, slot, port, address, name):
-        self.slot = slot
-        self.port = port
-        self.address = address
-        self.status = NOT_DETECTED
-        self.model = ""
-        self.serial = ""
-        self.phases = 0
-        self.groups = {}
-        if name:
-            self.description = name
-
-    async def interval(self, name):
-        """These meters have no values of the last interval beside the demand."""
-        return None
 
 
 class IecMeters(IecTime):

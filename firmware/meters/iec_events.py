@@ -14,9 +14,9 @@ from lib.iec62056.errors import FormatError, PeerError
 from lib.iec62056.event_log import entries, words_of
 from lib.iec62056.load_profile import LoadProfile
 from lib.iec62056.message_reader import IDENTIFIED, VALUE
+from lib.iec62056.meter_numbers import is_same_number
 from lib.iec62056.sign_on import PROGRAMMING
 from lib.iec62056.times import written
-from lib.iec62056.values import is_same_number
 
 _MOST = const(48)  # of a reading: as many as lib/store/profile_log.py keeps of a full file, so that none comes twice
 _AT_ONCE = const(8)  # kept before others run

@@ -22,7 +22,6 @@ from firmware.port.pt1000_adc import Pt1000Adc
 from firmware.port.pulse_pin import PulsePin
 from firmware.port.uart_esp32 import UartEsp32
 
-_FLASH_BYTES = const(0x400000)
 _WATCHDOG_MS = const(30000)  # the start is done within it; then it is fed each second
 _LOOK_MS = const(50)  # at button and lights
 _PULSE_LOOKS = const(4)  # of these for one at the pulse contact
@@ -52,7 +51,7 @@ class Platform:
         self.failed_starts = max(starts_rtc.read() - 1, 0)  # before this one, which boards/common/main.py counted already
         self.ports = board.PORTS
         self.mac = machine.unique_id()
-        self.flash_bytes = _FLASH_BYTES
+        self.flash_mb = board.FLASH_MB
         self.first_settings = None
         self.load = None  # main sets load(name), which returns a module that is in RAM only while it is used
         self.reset_cause = _CAUSES.get(machine.reset_cause(), "unknown")
@@ -115,6 +114,12 @@ class Platform:
     def pt1000(self):
         """Return a function that gives the resistance at the terminals in milliohm, None for an open circuit."""
         return Pt1000Adc(board.PT1000, board.PT1000_PULL_UP_OHM, board.PT1000_SUPPLY_MV).read
+
+    def card(self):
+        """Return (folder, bytes) of the SD card; call once. Raises OSError without one, ValueError with why it is not used."""
+        from firmware.port import sd_spi  # noqa: PLC0415 - RAM that only such boards need
+
+        return "/sd", sd_spi.mount(sd_spi.open_spi(), "/sd")
 
     def on_time(self, told):
         """Have told(unix_ms) called when somebody sets the time from outside: nobody does on this hardware."""

@@ -4,6 +4,7 @@ The contract of a platform, which firmware/port/esp32.py keeps too: the names be
 """
 
 import asyncio
+import errno
 import gc
 import sys
 from time import ticks_diff, ticks_ms
@@ -19,8 +20,6 @@ from firmware.port.rig_link import RigLink
 from firmware.port.slots_file import Slots
 from firmware.port.uart_pty import UartPty
 
-_FLASH_BYTES = 0x400000
-_VFS = ("vfs", 0x370000, 0x90000)  # boards/partitions.csv; a test keeps them equal
 _RESET_STATUS = const(3)
 _TRIAL_S = const(300)
 _BUTTON_MS = const(50)  # between two tellings of how the button stands
@@ -47,7 +46,9 @@ class Platform:
         self._slot = config.get("slot")
         self.ports = board.PORTS
         self.mac = _MAC
-        self.flash_bytes = _FLASH_BYTES
+        self.flash_mb = board.FLASH_MB
+        self._card = config.get("sd")
+        self._places = config["partitions"]  # of the board that the rig plays: {label: (offset, size)}
         self.first_settings = config.get("settings")
         self.load = None  # main sets load(name), which returns a module that is in RAM only while it is used
         self.reset_cause = config.get("reset_cause", "power-on")
@@ -62,7 +63,7 @@ class Platform:
             self.lan = ppp_fake.make(self._ttys["modem"], self._link)
         self.clock = _Clock(config.get("clock"))
         self._flash = FlashFile(
-            config["flash"], _FLASH_BYTES, config.get("power_cut"), config.get("operations"), config.get("flash_log")
+            config["flash"], board.FLASH_MB << 20, config.get("power_cut"), config.get("operations"), config.get("flash_log")
         )
         self.http_port = config.get("http_port", 0)  # 0 is any; None would leave it to the settings
         self.modbus_port = config.get("modbus_port", 0)
@@ -73,7 +74,7 @@ class Platform:
 
     def mount(self):
         """Mount the file system, made anew only where there is none. Raises OSError if it is damaged."""
-        partition = PartitionFile(self._flash, *_VFS)
+        partition = PartitionFile(self._flash, "vfs", *self._places["vfs"])
         try:
             vfs.mount(vfs.VfsLfs2(partition), self.root)
         except OSError:
@@ -85,7 +86,7 @@ class Platform:
     @property
     def slots(self):
         """The two slots of the firmware: firmware/port/slots_file.py. None if it is frozen into the interpreter."""
-        return Slots(self._flash, self._slot) if self._slot else None
+        return Slots(self._flash, self._slot, self._places) if self._slot else None
 
     @property
     def release_keys(self):
@@ -142,6 +143,14 @@ class Platform:
 
         self._link.on("pt1000", hear)
         return lambda: state[0]
+
+    def card(self):
+        """Return (folder, bytes) of the SD card; call once. Raises OSError without one, ValueError with why it is not used."""
+        from firmware.port import sd_file, sd_spi  # noqa: PLC0415 - RAM that only tests of it need
+
+        if not self._card:
+            raise OSError(errno.ENODEV)
+        return "/sd", sd_spi.mount(sd_file.SdFile(self._card), "/sd")
 
     def on_time(self, told):
         """Have told(unix_ms) called when somebody sets the time from outside: here, the rig's wall clock was set."""

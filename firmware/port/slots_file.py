@@ -12,9 +12,6 @@ from micropython import const
 
 from lib.ota import otadata
 
-PLACES = {"ota_0": 0x10000, "ota_1": 0x1C0000}  # boards/partitions.csv; a test keeps them equal
-SIZE = const(0x1B0000)
-TABLE = const(0xD000)
 _BLOCK = const(4096)
 _PIECE = const(512)  # ESP-IDF takes no memory of MicroPython's for it
 _MAGIC = const(b"\xd2\xcd\x31")  # of a ROMFS
@@ -23,17 +20,17 @@ _MAGIC = const(b"\xd2\xcd\x31")  # of a ROMFS
 class Slots:
     """`running` is "ota_0" or "ota_1". All that reads and writes goes to the other one.
 
-    `size` of a slot in bytes; `is_on_trial`: this start is the first of a version that was not confirmed yet; `undone`: the
-    other slot holds a version that was started and taken back, the boot loader's number of that start; else 0.
+    `places`: {label: (offset, size)} of the partition table. `size` of a slot in bytes; `is_on_trial`: this start is the first
+    of a version that was not confirmed yet; `undone`: the other slot holds a version that was started and taken back, the boot
+    loader's number of that start; else 0.
     """
 
-    size = SIZE
-
-    def __init__(self, flash, running):
+    def __init__(self, flash, running, places):
         self._flash = flash
         self.running = running
         self._running = int(running[-1])
-        self._other = PLACES["ota_%d" % (1 - self._running)]
+        self._other, self.size = places["ota_%d" % (1 - self._running)]
+        self._table = places["otadata"][0]
         entries = self._entries()
         self.is_on_trial = otadata.is_on_trial(entries, self._running)
         self.undone = otadata.undone(entries, self._running)
@@ -74,14 +71,14 @@ class Slots:
         raw = bytearray(otadata.SIZE)
         entries = []
         for block in (0, 1):
-            self._flash.read(TABLE + block * _BLOCK, raw)
+            self._flash.read(self._table + block * _BLOCK, raw)
             entries.append(otadata.parse(raw))
         return entries
 
     def _write(self, index, number, state):
-        self._flash.erase(TABLE + index * _BLOCK)
+        self._flash.erase(self._table + index * _BLOCK)
         entry = struct.pack("<I20sII", number, b"\xff" * 20, state, otadata.number_crc(number))
-        self._flash.program(TABLE + index * _BLOCK, entry)
+        self._flash.program(self._table + index * _BLOCK, entry)
 
     def _is_whole(self):
         """Whether the other slot holds a ROMFS (magic, length in pieces of 7 bits, content) and its SHA-256 behind it."""
@@ -94,7 +91,7 @@ class Slots:
             if not piece[at - 1] & 0x80:
                 break
         end = at + length
-        if piece[: len(_MAGIC)] != _MAGIC or end > SIZE - 32:
+        if piece[: len(_MAGIC)] != _MAGIC or end > self.size - 32:
             return False
         total = hashlib.sha256()
         for offset in range(0, end, _PIECE):

@@ -29,12 +29,14 @@ async def slow_key(password, salt, iterations=_ITERATIONS, blocks=1):
     return job.key
 
 
-def check_new(password):
-    """Raise ValueError with a sentence for a password that cannot be taken."""
+def check_new(password, label):
+    """Raise ValueError with a sentence for a password that cannot be taken; `label`: the first one of `admin`."""
     if not isinstance(password, str) or len(password) < SHORTEST:
         raise ValueError(f"at least {SHORTEST} characters are expected")
     if len(password.encode()) > LONGEST:
         raise ValueError(f"at most {LONGEST} bytes are expected")
+    if password == label:
+        raise ValueError("another one than on the label is expected")
 
 
 class Accounts:

@@ -10,4 +10,5 @@ class Logins:
         self.known = []  # addresses that logged in, newest last: the lock of all leaves them alone
         self.salt = urandom(16)
         self.digests = {}  # user: fast hash of the right password
+        self.roles = None  # firmware/state/roles.py, once somebody was asked for, on boards that have it
         self.turn = None  # the lock that lets one slow hash be made at a time, once there was one

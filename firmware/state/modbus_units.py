@@ -6,12 +6,14 @@ Source: device sheet, 9.1; offsets and the meters' own units are ours.
 from micropython import const
 
 import board
-from firmware.state.schema import IEC, RS485_DEVICES
+from firmware.state.schema import DLMS, IEC, IR_DLMS, RS485_DEVICES
 
 OWN = "own"
 METER = "meter"
 _HIGHEST = const(247)
 MOST_IEC = 32
+_MOST_SHOWN = const(16)  # DLMS meters among the readings
+_MOST_SLOT = const(32)
 _SWITCH = const(3)  # the type of an RS-485 device that is a bistable switch
 
 
@@ -27,14 +29,18 @@ class Units:
         self.writes = get("modbus_writes")
         self._own = get("sg_modbus_addr")
         self._own_too = b"\0\xff" if get("modbus_own_255") else b""
-        is_iec = "iec62056" in board.PROTOCOLS and get("ir_protocol")
+        is_iec = "iec62056" in board.PROTOCOLS and get("ir_protocol") == 1
         self._infrared = get("ir_counter_addr") if get("left_ir_enabled") and not is_iec else 0
+        if "dlms" in board.PROTOCOLS and get("ir_protocol") == IR_DLMS:
+            self._infrared = 0
         self._infrared_unit = self._infrared + get("modbus_offset_ir") if self._infrared else -1
         self._rs485_offset = get("modbus_offset_485")
         self._meters = get("modbus_meters")
         slots = [slot for slot in range(1, RS485_DEVICES + 1) if get(f"rs485_type_{slot}") not in (0, _SWITCH)]
         if "iec62056" in board.PROTOCOLS and get("rs485_protocol") == IEC:
             slots = list(range(1, MOST_IEC + 1))
+        if "dlms" in board.PROTOCOLS:
+            slots = _with_dlms(get, slots)
         self._slots = bytes([0] + slots if self._infrared or is_iec else slots)
 
     def find(self, unit):
@@ -58,7 +64,7 @@ def collisions(settings):
     """Yield a sentence for each device that nobody reaches by Modbus TCP because its unit is somebody else's."""
     get = settings.get
     units = Units(settings)
-    is_iec = "iec62056" in board.PROTOCOLS and get("ir_protocol")
+    is_iec = "iec62056" in board.PROTOCOLS and get("ir_protocol") == 1
     if get("left_ir_enabled") and not is_iec:
         unit = get("ir_counter_addr") + get("modbus_offset_ir")
         if unit > _HIGHEST:
@@ -83,3 +89,14 @@ def collisions(settings):
             elif where != "rs485":
                 who = "the gateway" if where == OWN else "the IR meter"
                 yield f"RS485 device {slot} is unit {unit}, as is {who}: set modbus_offset_485"
+
+
+def _with_dlms(get, slots):
+    """Return the slots with meters, those too that DLMS meters of any wire may have: see DlmsMeters.list_devices()."""
+    protocol = get("rs485_protocol")
+    if protocol == DLMS:
+        return list(range(1, _MOST_SHOWN + 1))
+    if protocol == IEC or not get("dlms_network") and get("ir_protocol") != IR_DLMS:
+        return slots
+    free = [slot for slot in range(1, _MOST_SLOT + 1) if slot > RS485_DEVICES or not get(f"rs485_type_{slot}")]
+    return slots + free[:_MOST_SHOWN]

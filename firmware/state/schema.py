@@ -12,6 +12,8 @@ The table is text because text costs no RAM when the code is frozen.
 
 RS485_DEVICES = 16
 IEC = 3  # rs485_protocol of IEC 62056-21 meters, whose list is firmware/state/iec_meters.py
+DLMS = 5  # rs485_protocol of DLMS meters, whose list is firmware/state/dlms_meters.py
+IR_DLMS = 2  # ir_protocol of them
 # (page, rows, indices; None for rows without an index): one constant, which needs no RAM when it is frozen
 TABLES = (
     (
@@ -106,7 +108,7 @@ job#_link|choice|1|1=Link 1,2=Link 2,3=Both||Sent over
         "IR Devices",
         """
 left_ir_enabled|flag|1|||IR Energy Counter
-ir_protocol|choice|0|0=Modbus,1=IEC 62056-21||IR Energy Counter Protocol
+ir_protocol|choice|0|0=Modbus,1=IEC 62056-21,2=DLMS||IR Energy Counter Protocol
 ir_counter_addr|int|33|1..247||IR Energy Counter Modbus Address
 leftir_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||IR Energy Counter Push/Publish
 leftir_pushintv|int|600|1..43200||IR Energy Counter Push/Publish Interval, s
@@ -121,7 +123,7 @@ rightir_pushintv|int|600|1..43200||IR Relay Push/Publish Interval, s
     (
         "RS485 Devices",
         """
-rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master,3=IEC 62056-21,4=Transparent port||RS485 Protocol
+rs485_protocol|choice|1|0=Off,1=Slave until a device is set,2=Modbus master,3=IEC 62056-21,4=Transparent port,5=DLMS||RS485 Protocol
 rs485_baud_rate|choice|7|0=1200,1=2400,2=4800,3=9600,4=19200,5=38400,6=57600,7=115200||RS485 Baud Rate
 rs485_parity|choice|0|0=None,1=Odd,2=Even||RS485 Parity
 rs485_stop_bits|choice|0|0=1,1=2||RS485 Stop Bits
@@ -201,6 +203,31 @@ modem_user|text||32||User of the access point
 modem_password|text||32|secret|Password of the access point
 modem_auth|choice|2|1=PAP,2=CHAP||How user and password are told
 modem_pin|text||8|secret|PIN of the SIM card
+""",
+        None,
+    ),
+    (
+        "DLMS meters",
+        """
+dlms_baud|choice|3|0=1200,1=2400,2=4800,3=9600,4=19200,5=38400,6=57600,7=115200||Baud rate of DLMS meters
+dlms_network|flag|0|||DLMS meters in the network
+dlms_present_min|int|15|0..1440||Time from one reading of present values to the next, min, 0 for never
+dlms_profile_hours|int|1|0..24||Time from one reading of load profiles to the next, h, 0 for never
+dlms_profile_days|int|40|1..400||Load profile of a new meter: how many days back
+dlms_daily_at|int|10|0..1439||Daily and monthly values, maxima and event logs are read so many minutes after midnight
+dlms_events|flag|1|||Event logs
+dlms_clock|flag|1|||Clocks of meters are kept right
+dlms_pushlink|choice|0|0=None,1=Link 1,2=Link 2,3=Both||Archive of DLMS meters sent over
+dlms_black_days|int|3|1..60||Black list: not in contact for so many days
+dlms_server_enabled|flag|0|||DLMS server
+dlms_server_port|int|4059|1..65535||TCP port of the DLMS server
+dlms_server_password|text||32|secret|Password of its client 1, which may change things; none: no such client
+dlms_server_clients|sources||120||Addresses that may reach the meters through it
+dlms_main_host|text||64||Central server that is dialled
+dlms_main_port|int|4059|1..65535||Port of the central server
+dlms_reserve_host|text||64||Reserve server
+dlms_reserve_port|int|0|0..65535||Port of the reserve server, 0 for that of the main one
+dlms_heartbeat_s|int|180|0..3600||Time from one heartbeat to the next, s, 0 for none
 """,
         None,
     ),

@@ -4,7 +4,8 @@ import asyncio
 
 from firmware.bus import iec_reader, iec_session
 from firmware.bus.iec_reader import IecReader
-from firmware.meters.iec import IecDevice, IecMeters
+from firmware.meters.iec import IecMeters
+from firmware.meters.iec_device import IecDevice
 from firmware.state import iec_meters, readings
 from firmware.state.events import Events
 from firmware.state.readings import PRESENT, Readings

@@ -1,6 +1,7 @@
 """What a read-out of an IEC 62056-21 meter becomes: active power with its sign, phases of a meter that was exchanged."""
 
-from firmware.meters.iec import IecDevice, IecMeters
+from firmware.meters.iec import IecMeters
+from firmware.meters.iec_device import IecDevice
 from firmware.state import iec_meters
 from firmware.state.events import Events
 from firmware.state.readings import Readings

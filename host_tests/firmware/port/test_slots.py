@@ -14,6 +14,7 @@ from lib.ota import otadata
 
 CHIP_SIZE = 0x8000  # of a slot in this test's partition table
 LABELS = ["otadata", "ota_0", "ota_1", "vfs"]
+PLACES = {"otadata": (0xD000, 0x2000), "ota_0": (0x10000, 0x1B0000), "ota_1": (0x1C0000, 0x1B0000)}  # of a flash file
 
 
 def table(*entries):
@@ -42,15 +43,15 @@ def in_file(running, *entries):
     flash = FlashFile(path, 0x400000)
     os.remove(path)  # it goes with the last who has it open
     for index in (0, 1):
-        flash.program(slots_file.TABLE + index * 4096, table(*entries)[index * 4096 :][:32])
-    other = slots_file.PLACES["ota_1" if running == "ota_0" else "ota_0"]
+        flash.program(PLACES["otadata"][0] + index * 4096, table(*entries)[index * 4096 :][:32])
+    other = PLACES["ota_1" if running == "ota_0" else "ota_0"][0]
 
     def look(at, size):
         found = bytearray(size)
         flash.read(other + at, found)
         return bytes(found)
 
-    return slots_file.Slots(flash, running), look
+    return slots_file.Slots(flash, running, PLACES), look
 
 
 def test_all_goes_to_the_other_slot():

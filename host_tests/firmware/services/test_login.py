@@ -5,6 +5,7 @@ from binascii import b2a_base64
 
 from firmware.services.login import Login
 from firmware.state.logins import Logins
+from firmware.state.roles import RIGHTS, Roles
 from lib.http.errors import HttpError
 
 SECRET = "K7XW2M9QPA"
@@ -18,10 +19,26 @@ class Request:
         self.method = method
         self.path = path
         self.peer = peer
+        self.user = "admin"
         self._headers = headers
 
     def header(self, name):
         return self._headers.get(name.replace("-", "_"))
+
+
+class Memory:
+    """A fake of the file of roles."""
+
+    failure = None
+
+    def __init__(self, stored=None):
+        self.stored = stored
+
+    def load(self):
+        return self.stored
+
+    def save(self, value):
+        self.stored = value
 
 
 class Accounts:
@@ -59,6 +76,7 @@ class Gateway:
 
     def __init__(self, passwords=None):
         self.logins = Logins()
+        self.logins.roles = Roles(Memory())
         self.clock = Clock()
         self.passwords = passwords or {}
         self.identity = self
@@ -130,7 +148,7 @@ ORIGINS = (
 )
 
 
-async def status(gateway, level="admin", **request):
+async def status(gateway, level="write", **request):
     """0 if it may be served, else the status."""
     try:
         await Login(gateway).check(Request(**request), level)
@@ -175,13 +193,45 @@ async def test_who_may_do_what():
         ("public", 0, 0),
         ("read", 403, 0),  # where reading is closed
         ("user", 403, 0),
-        ("admin", 403, 403),
+        ("export", 403, 0),
+        ("own", 403, 0),
+        ("write", 403, 403),
+        ("roles", 403, 403),
     ):
         gateway = Gateway(passwords)
         assert await status(gateway, level, method="GET", path="/api/x") == nobody, level
         assert await status(gateway, level, method="GET", path="/api/x", authorization=reader) == as_reader, level
         assert await status(gateway, level, method="GET", path="/api/x", authorization=admin) == 0, level
     assert await status(Gateway(passwords), authorization=GOOD) == 401  # the secret of the label counts no more
+
+
+async def test_each_right_opens_what_needs_it_and_nothing_else():
+    gateway = Gateway({"anna": "of anna1"})
+    anna = basic("anna:of anna1")
+    roles = gateway.logins.roles
+    assert await status(gateway, "own", authorization=anna) == 401  # a password without a user
+    roles.set_role("guest", [])
+    roles.set_user("anna", "guest")
+    assert await status(gateway, "own", authorization=anna) == 0
+    for right in RIGHTS.split(" "):
+        roles.set_role("guest", [right])  # counts at once
+        for level in RIGHTS.split(" "):
+            assert await status(gateway, level, authorization=anna) == (0 if level == right else 403), (right, level)
+        assert await status(gateway, "user", authorization=anna) == (0 if right == "read" else 403), right
+
+
+async def test_who_is_taken_away_is_out():
+    gateway = Gateway({"admin": "of the admin", "anna": "of anna1"})
+    anna = basic("anna:of anna1")
+    gateway.logins.roles.set_user("anna", "configurator")
+    mine = Login(gateway).open("anna", False).split(";")[0]
+    assert await status(gateway, cookie=mine) == await status(gateway, authorization=anna) == 0
+    gateway.logins.roles.set_user("anna", None)
+    Login(gateway).forget("anna")
+    assert await status(gateway, cookie=mine) == await status(gateway, authorization=anna) == 401
+    assert "anna" not in gateway.passwords and failures(gateway) == 1
+    gateway.logins.roles.set_user("anna", "reader")
+    assert await status(gateway, "own", cookie=mine) == 401, "another one of the same name"
 
 
 async def test_a_session_and_its_end():

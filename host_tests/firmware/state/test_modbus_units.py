@@ -45,6 +45,10 @@ PLACES = (
     ({"modbus_meters": 0}, {200: ("rs485", 200), 1: ("rs485", 1)}),
     ({"modbus_meters": 33}, {33: ("ir_left", 33), 34: (OWN, 0)}),
     ({"modbus_offset_ir": 200, "ir_counter_addr": 100}, {44: ("rs485", 44)}),
+    # DLMS meters have the slots that others have not, sixteen at most
+    ({"dlms_network": 1}, {201: (METER, 1), 202: ("rs485", 202), 203: (METER, 3), 219: (METER, 19), 220: ("rs485", 220)}),
+    ({"ir_protocol": 2}, {200: ("rs485", 200), 201: (METER, 1), 203: (METER, 3), 219: (METER, 19)}),
+    ({"rs485_protocol": 5}, {201: (METER, 1), 202: (METER, 2), 216: (METER, 16), 217: ("rs485", 217)}),
 )
 # settings beside FIELD, what the sentences name, one after the other
 COLLISIONS = (
