@@ -12,12 +12,15 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+import board
+
 # method, path (/api/x/ stands for all below it), level (firmware/services/login.py), module of firmware/services, function.
+# firmware/services, function.
 # As text the table is smallest in flash. A function is `async def f(gateway, request, response)`; where the method is
 # not GET, a function under /api is handed the parsed JSON body as fourth argument; not where a row ends in "raw".
 ROUTES = """
 GET /get_command read rest get
-POST /post_command admin relays post_command
+POST /post_command write relays post_command
 GET /api read iskra_api get
 GET /api/devices read iskra_api get_devices
 GET /api/measurement/ read iskra_api get_measurement
@@ -25,51 +28,83 @@ GET /api/counter/ read iskra_api get_counter
 GET /api/status read status get
 GET /api/live read live get
 GET /api/iec_meters user iec_meters get
-POST /api/iec_meters admin iec_meters post
-POST /api/iec_meters/ admin iec_meters post
-DELETE /api/iec_meters/ admin iec_meters delete
+POST /api/iec_meters write iec_meters post
+POST /api/iec_meters/ write iec_meters post
+DELETE /api/iec_meters/ write iec_meters delete
 GET /api/iec_readout/ user iec_meters get_readout
+GET /api/dlms_meters user dlms_meters get
+GET /api/dlms_meters_summary user dlms_meters get_summary
+GET /api/dlms_meters.csv user dlms_meters get_csv
+GET /api/dlms_meters/ user dlms_meters get_one
+POST /api/dlms_meters write dlms_meters post
+POST /api/dlms_meters/ write dlms_meters post
+DELETE /api/dlms_meters clear dlms_meters delete_all
+DELETE /api/dlms_meters/ write dlms_meters delete
+GET /api/dlms_meters/N/relay user dlms_orders get_relay
+POST /api/dlms_meters/N/relay write dlms_orders post_relay
+GET /api/dlms_meters/N/clock user dlms_orders get_clock
+POST /api/dlms_meters/N/clock write dlms_orders post_clock
+POST /api/dlms_meters/N/read write dlms_orders post_read
+POST /api/dlms_meters/N/round write dlms_orders post_round
+GET /api/dlms_meters/N/object write dlms_orders get_object
+GET /api/dlms_events/ read dlms_archive get_events
+GET /api/archive read dlms_archive get
+GET /api/archive.csv read dlms_archive get_csv
+GET /api/archive/ read dlms_archive get_one
+GET /api/dlms_batch user dlms_batch get
+POST /api/dlms_batch write dlms_batch post raw
+GET /api/dlms_server user dlms_server_access get
+POST /api/dlms_server write dlms_server_access post
 GET /api/history read history get
-GET /api/history.csv read history get_csv
+GET /api/history.csv export history get_csv
 GET /api/profile read profile get
 GET /api/profile/ read profile get_one
-DELETE /api/profile/ admin profile delete
+DELETE /api/profile/ clear profile delete
 GET /api/meter_events/ read profile get_events
 GET /api/demand read demand get
 GET /api/relays read relays get
-POST /api/relay/ admin relays post
+POST /api/relay/ write relays post
 GET /api/links read links get
-POST /api/links/test admin links test
+POST /api/links/test write links test
 GET /api/events read diagnosis get_events
 GET /api/health read diagnosis get_health
 GET /api/frames user diagnosis get_frames
 GET /api/settings user settings get
-PATCH /api/settings admin settings patch
-POST /api/settings/export admin settings_file export
-POST /api/settings/import admin settings_file take
+PATCH /api/settings write settings patch
+POST /api/settings/export backup settings_file export
+POST /api/settings/import write settings_file take
 GET /api/modbus_access user modbus_access get
-POST /api/modbus_access admin modbus_access post
+POST /api/modbus_access write modbus_access post
 GET /api/tunnel user tunnel_access get
-POST /api/tunnel admin tunnel_access post
-POST /api/restart admin status restart
-POST /api/factory_reset admin status factory_reset
+POST /api/tunnel write tunnel_access post
+POST /api/restart write status restart
+POST /api/factory_reset clear status factory_reset
 GET /api/certificates user certificates get
-POST /api/certificates admin certificates post
-DELETE /api/certificates/ admin certificates delete
+POST /api/certificates write certificates post
+DELETE /api/certificates/ write certificates delete
 GET /api/upgrade read upgrade get
-POST /api/upgrade admin upgrade post
-DELETE /api/upgrade admin upgrade cancel
-POST /api/upgrade/check admin upgrade check
-POST /api/upgrade/image admin upgrade_upload post raw
+POST /api/upgrade update upgrade post
+DELETE /api/upgrade update upgrade cancel
+POST /api/upgrade/check update upgrade check
+POST /api/upgrade/image update upgrade_upload post raw
 POST /api/login public session log_in
 POST /api/logout public session log_out
-POST /api/password admin session change_password
+POST /api/password own session change_password
+GET /api/users users users get
+POST /api/users users users post
+DELETE /api/users/ users users delete
+GET /api/roles roles users get_roles
+POST /api/roles roles users post_role
+DELETE /api/roles/ roles users delete_role
+POST /api/clock clock clock_set post
 """
 _LEVEL = const(2)
 _MODULE = const(3)
 _FUNCTION = const(4)
 _RAW = const(5)
 _API = const(5)  # behind "/api/"
+_PARTS = const(5)  # of /api/x/N/y between strokes, and which of them is N
+_NUMBER = const(3)
 _PAGES = const(("GET", "/", "public", "pages", "get"))
 _KEEP_MS = const(10000)  # a module stays for so long after its last use
 
@@ -90,7 +125,11 @@ class Router:
 
     def find(self, method, path):
         """Return the handler for a method and path, None if there is none: see lib/http/server.py."""
-        route = _route(method, path) or _route(method, path[: path.find("/", _API) + 1])
+        route = _route(method, path)
+        if "dlms" in board.PROTOCOLS and not route:
+            parts = path.split("/")
+            route = len(parts) == _PARTS and _route(method, "/".join(parts[:_NUMBER] + ["N"] + parts[_NUMBER + 1 :]))
+        route = route or _route(method, path[: path.find("/", _API) + 1])
         if route:
             return lambda request, response: self._serve(route, request, response)
         if method == "GET" and self.module("firmware.services.pages").exists(path):
@@ -146,7 +185,7 @@ class Router:
         try:
             level = route[_LEVEL]
             if request.method not in ("GET", "HEAD") or not (
-                level == "public" or level == "read" and not self._gateway.settings.get("read_login")
+                level == "public" or level in "read export" and not self._gateway.settings.get("read_login")
             ):  # all but what is open to everybody and changes nothing
                 await self._gateway.login.check(request, level)
             function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
@@ -154,5 +193,7 @@ class Router:
                 await function(self._gateway, request, response)
             else:
                 await function(self._gateway, request, response, await self.module("lib.http.json_body").read(request))
+            if "roles" in board.PARTS and level != "public" and request.method not in ("GET", "HEAD") and response.status < 400:
+                self._gateway.events.add("login", f"{request.user}: {request.method} {request.path}")
         finally:
             self._users -= 1

@@ -6,6 +6,7 @@ id and cmd, `ok`, and `error` in words or what was asked for. Whether a link tak
 
 from micropython import const
 
+import board
 from firmware.services import info, payload
 from firmware.state import schema
 from firmware.state.readings import DISABLED, NOT_DETECTED
@@ -38,12 +39,17 @@ async def run(gateway, link, message, refresh):
             request = None
             raise HttpError(400, f'"id" may be a number or a text of {_MOST_ID} characters')
         name = inner.get("cmd")
+        if "dlms" in board.PROTOCOLS and name is None:
+            name = "dlms" if "dlms" in inner else "dlms_batch" if "dlms_batch" in inner else None
         if not isinstance(name, str) or len(name) > _MOST_ID:
             raise HttpError(400, '"cmd" is missing')
         command = name
         if not gateway.settings.get(f"push{link}_commands"):
             raise HttpError(403, "this link takes no commands: its setting is off")
-        reply = await _carry_out(gateway, command, inner, refresh)
+        if "dlms" in board.PROTOCOLS and command in ("dlms", "dlms_batch"):
+            reply = None, await getattr(gateway.router.module("firmware.services.dlms_orders"), command)(gateway, link, inner)
+        else:
+            reply = await _carry_out(gateway, command, inner, refresh)
     except HttpError as failed:
         error = failed.message
     return _reply((("id", request), ("cmd", command), ("error", error), ("state", reply[0])), error is None, reply[1])

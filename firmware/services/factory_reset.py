@@ -16,7 +16,8 @@ _SEEN_MS = const(2000)  # the red light tells the success to who holds the butto
 _FOLDER = const(0x4000)
 # Beginnings of the names that stay: the device's secret; the pulse counter, which is a meter's reading; the order itself.
 # Everything else goes, so that a new file is not forgotten; one that belongs to the hardware (a calibration) is named here.
-_STAYS = const(("identity.json", "pulses.", "factory_reset"))
+# An invocation counter of a DLMS meter is never used again, so the mark of those used is no setting, either.
+_STAYS = const(("identity.json", "pulses.", "dlms_counters.", "factory_reset"))
 
 
 def begin(gateway, by):

@@ -31,7 +31,7 @@ def status(gateway):
     yield "uptime", uptime_text(clock.uptime_s())
     yield "app_status", "Upgrading" if gateway.upgrade.is_busy else "Safe mode" if gateway.is_safe else "Normal"
     yield "upgrade_status", gateway.upgrade.sentence or "OK"
-    yield "flash_size", platform.flash_bytes >> 20
+    yield "flash_size", platform.flash_mb
     for number in (1, 2):
         yield f"mqtt{number}_state", gateway.push.links[number - 1].state if gateway.push else "Disabled"
     yield "bicom_device_count", len([device for device in devices if device.is_switch and device.status == PRESENT])

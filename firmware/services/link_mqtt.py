@@ -50,6 +50,8 @@ class _Mqtt:
         self._landed = set()  # those of them that arrived before an earlier one
         self._removals = 0  # that the broker has not taken yet
         self._commands = []
+        if "dlms" in board.PROTOCOLS:
+            self._order = None  # the task of the command that is being carried out
         self._firmware = None  # what was told of upgrades
         self._known = None  # devices that were announced last
         self._failed_ms = None  # when the flash did not take them
@@ -147,7 +149,9 @@ class _Mqtt:
         if ticks_diff(now, self._looked_ms) >= _LOOK_MS or link.is_changed:
             self._looked_ms = now
             await self._look()
-        if self._commands:
+        if "dlms" in board.PROTOCOLS:
+            await self._serve_orders()
+        elif self._commands:
             await self._answer(self._commands.pop(0))
         if link.due:
             await self._show(link.due.pop())
@@ -299,12 +303,11 @@ class _Mqtt:
         found = await feed.next()
         if found is None:
             return False
-        slot, render = found
+        topic, render = found
         length = await pieces.length(render, self._pieces)
         feed.is_flying = True
-        topic = self._base + "/" + topics.of_kind("profile", slot)
         try:
-            await self._publish_pieces(topic, render, 1, False, _PROFILE, length)
+            await self._publish_pieces(self._base + "/" + topic, render, 1, False, _PROFILE, length)
         except MemoryError:
             feed.is_flying = False
             raise
@@ -348,6 +351,17 @@ class _Mqtt:
         run = self._load("firmware.services.commands").run
         render = await run(self._gateway, self._number, command, self._refresh)
         await self._render("/reply", render, 1, False)
+
+    async def _serve_orders(self):
+        """Have one command after the other carried out while all else goes on: a meter may take a minute."""
+        if self._order and self._order.done():
+            order, self._order = self._order, None
+            await self._render("/reply", await order, 1, False)
+        if not self._order and self._commands:
+            run = self._load("firmware.services.commands").run
+            self._order = asyncio.create_task(run(self._gateway, self._number, self._commands.pop(0), self._refresh))
+        elif self._commands:
+            await asyncio.sleep_ms(_IDLE_MS)  # who has more to do does not wait by itself
 
     def _refresh(self):
         self._gateway.push.refresh(self._number)

@@ -114,8 +114,7 @@ class _Post:
             found = await feed.next()
             if found is None:
                 return False
-            slot, render = found
-            render = self._wrapped(topics.of_kind("profile", slot), render)
+            render = self._wrapped(*found)
             await self._post(render, await pieces.length(render, self._pieces))
             feed.arrived()
             self._profile_pause_s = _FIRST_S

@@ -1,9 +1,10 @@
 """Who may do what: session cookies, HTTP Basic, the cookie of the maker's client; and the lock against guessing.
 
-Every route has a level (firmware/routes.py): "public" is always open, "read" is unless the setting read_login closes it, "user"
-needs any login, "admin" that one. check() is called before the handler is even loaded. There are two users, `admin` and
-`reader`. Passwords are kept as slow hashes (firmware/state/accounts.py); one that was right is remembered as a fast one in RAM,
-for clients that send it each time.
+Every route has a level (firmware/routes.py): "public" is always open, "read" and "export" are unless the setting read_login
+closes them, "user" needs any login, all others need `admin`. On boards with roles the others are rights, which the role of a
+user has or has not (firmware/state/roles.py), "own" needs any login, and "user" the right "read". check() is called before the
+handler is even loaded. There are two users, `admin` and `reader`, and with roles more. Passwords are kept as slow hashes
+(firmware/state/accounts.py); one that was right is remembered as a fast one in RAM, for clients that send it each time.
 
 What lasts is in firmware/state/logins.py: this module is in RAM only while somebody asks for what is not open, or for the
 status.
@@ -16,6 +17,7 @@ from os import urandom
 
 from micropython import const
 
+import board
 from lib.crypto.hmac import same
 from lib.http.errors import HttpError
 
@@ -31,6 +33,7 @@ _LONGEST_WAIT_S = const(300)
 _LONGEST_WAIT_OF_ALL_S = const(30)
 _FORGET_S = const(900)  # failures count so long after the last one
 _PEERS = const(8)  # addresses remembered, with failures or with successes
+_HARMLESS = const("read export user")  # levels, as one text: the smallest in flash
 
 # Positions in a session, and in what is known of an address
 _TOKEN = const(0)
@@ -52,6 +55,7 @@ class Login:
         self._gateway = gateway
         self._state = gateway.logins
         self._now = gateway.clock.uptime_s()
+        self._users = self.roles.users if "roles" in board.PARTS else ("admin", "reader")
 
     # Each request
 
@@ -65,8 +69,9 @@ class Login:
         if level == "public":
             return
         session = self.session(request)
+        is_harmless = level in _HARMLESS
         if session:
-            if session[_MUST_CHANGE] and level == "admin" and request.path != "/api/password":
+            if session[_MUST_CHANGE] and not is_harmless and request.path != "/api/password":
                 raise HttpError(403, "change the password first")
             user = session[_NAME]
         else:
@@ -75,7 +80,11 @@ class Login:
             if request.path.startswith("/api"):
                 raise HttpError(403, "a login is needed")
             raise HttpError(401, "a login is needed", "WWW-Authenticate", 'Basic realm="SG", charset="UTF-8"')
-        if level == "admin" and user != "admin":
+        if "roles" in board.PARTS:
+            if level != "own":
+                self.demand(user, "read" if level == "user" else level)
+            request.user = user
+        elif not is_harmless and user != "admin":
             raise HttpError(403, "this needs the login admin")
 
     async def _basic_user(self, request):
@@ -101,15 +110,16 @@ class Login:
             turn.release()
 
     async def change_password(self, request, user, present, new):
-        """Give a user another password, "" takes `reader` away; return False if `present` is not that of `admin`.
+        """Give a user another password, "" takes `reader` away; return False if `present` is not that of who asks.
 
         All in one turn: nobody logs in, and no other password is changed, between the look at the old one and the end.
         Raises HttpError 429, OSError.
         """
-        self._check_lock(request.peer, "admin")
+        by = request.user if "roles" in board.PARTS else "admin"
+        self._check_lock(request.peer, by)
         turn = await self._take_turn()
         try:
-            if not await self._verify(request.peer, "admin", present):
+            if not await self._verify(request.peer, by, present):
                 return False
             accounts = self._gateway.accounts()
             if new:
@@ -120,6 +130,26 @@ class Login:
         finally:
             turn.release()
         return True
+
+    def demand(self, user, right):
+        """Raise HttpError 403 unless the role of a user has a right."""
+        if right not in self.roles.rights(user):
+            raise HttpError(403, f"your role lacks the right {right}")
+
+    def forget(self, user):
+        """A user is no more. Raises OSError."""
+        self._state.digests.pop(user, None)
+        self._state.sessions = [session for session in self._state.sessions if session[_NAME] != user]
+        self._gateway.accounts().remove(user)
+
+    @property
+    def roles(self):
+        """Who has which role, and what that may do: read from flash once."""
+        if self._state.roles is None:
+            from firmware.state.roles import Roles  # noqa: PLC0415 - not every board has it
+
+            self._state.roles = Roles(self._gateway.document(self._gateway.platform.root + "/roles.json"))
+        return self._state.roles
 
     async def _take_turn(self):
         """Return the lock that lets one password be looked at or changed at a time, taken."""
@@ -142,12 +172,12 @@ class Login:
     async def _is_right(self, user, password):
         if len(password) > _LONGEST:
             return False
+        if user not in self._users:
+            return False
         digests = self._state.digests
         digest = sha256(self._state.salt + password.encode()).digest()
         if user in digests:
             return same(digest, digests[user])
-        if user not in ("admin", "reader"):
-            return False
         accounts = self._gateway.accounts()
         if accounts.trouble:
             self._gateway.events.add("login", accounts.trouble)
@@ -210,12 +240,16 @@ class Login:
 
     def locked_s(self, peer, user):
         """Return for how many seconds no password for a user is looked at from this address, 0 for none."""
-        who = _who(peer, user)
+        who = self._who(peer, user)
         wait = 0
         for entry in self._state.failures:
             if entry[_WHO] == who or (entry[_WHO] == _ANYBODY and peer not in self._state.known):
                 wait = max(wait, entry[_UNTIL] - self._now)
         return wait
+
+    def _who(self, peer, user):
+        """What failures are counted for: an address and a user, all that do not exist as one."""
+        return peer + " " + (user if user in self._users else "?")
 
     def _check_lock(self, peer, user):
         wait = self.locked_s(peer, user)
@@ -223,7 +257,7 @@ class Login:
             raise HttpError(429, f"too many wrong passwords; wait {wait} s", "Retry-After", str(wait))
 
     def _failed(self, peer, user):
-        count = self._count(_who(peer, user), _FREE_FAILURES, _LONGEST_WAIT_S)
+        count = self._count(self._who(peer, user), _FREE_FAILURES, _LONGEST_WAIT_S)
         self._count(_ANYBODY, _FREE_FAILURES_OF_ALL, _LONGEST_WAIT_OF_ALL_S)
         if count in (1, _FREE_FAILURES):
             self._gateway.events.add("login", f"wrong password from {peer}" + (", now locked for a while" if count > 1 else ""))
@@ -249,18 +283,13 @@ class Login:
         return entry[_COUNT]
 
     def _succeeded(self, peer, user):
-        who = _who(peer, user)  # who has one right password may not guess another one for ever
+        who = self._who(peer, user)  # who has one right password may not guess another one for ever
         self._state.failures = [entry for entry in self._state.failures if entry[_WHO] != who]
         if peer in self._state.known:
             self._state.known.remove(peer)
         elif len(self._state.known) >= _PEERS:
             self._state.known.pop(0)
         self._state.known.append(peer)
-
-
-def _who(peer, user):
-    """What failures are counted for: an address and a user, all that do not exist as one."""
-    return peer + " " + (user if user in ("admin", "reader") else "?")
 
 
 def _check_origin(request):

@@ -1,21 +1,18 @@
 """/api/profile, /api/profile/<i>, /api/meter_events/<i>: load profiles and events of meters, of lib/store/profile.py.
 
-`<i>`: a serial number as /api/profile lists it, or its place in that list from 1. UTC inside, local time here only.
+`<i>`: a serial number as /api/profile lists it, or its place in that list from 1.
 """
 
 import asyncio
 
 from micropython import const
 
-from firmware.services import sg_text
-from lib.clock import calendar
+from firmware.services import profile_text as text
 from lib.http.errors import HttpError
 from lib.http.json_text import put_items, room
 
-_AT_ONCE = const(4)  # records put before others run
-_ROOM = const(520)  # of a record with 16 channels
+_ROOM = const(520)  # of an event
 _LAST_S = const(86400)  # served unless something else is asked for
-_MOST_DIGITS = const(10)
 
 
 async def get(gateway, request, response):
@@ -49,21 +46,9 @@ async def get(gateway, request, response):
                 ("missing", max(0, (last - (first or last)) // (60 * meter.period) + 1 - count)),
             ),
         )
-        await _put_columns(response, meter)
+        await text.put_columns(response, meter.columns)
         response.put(b"}")
     response.put(b"]}")
-
-
-async def _put_columns(response, meter):
-    response.put(b',"columns":[')
-    comma = b"{"
-    for code, unit in meter.columns:
-        await room(response)
-        response.put(comma)
-        comma = b",{"
-        await put_items(response, (("code", code), ("unit", unit)))
-        response.put(b"}")
-    response.put(b"]")
 
 
 async def get_one(gateway, request, response):
@@ -77,70 +62,17 @@ async def get_one(gateway, request, response):
     if newest is None:
         raise HttpError(404, "this meter has no load profile")
     clock = gateway.clock
-    last = _time(clock, request.query("to"), 1)
-    last = newest if last is None else last
-    first = _time(clock, request.query("from"), 0)
-    first = last - _LAST_S + 1 if first is None else first
-    form = request.query("format") or "json"
-    if form not in ("csv", "json"):
-        raise HttpError(400, "format may be csv or json")
-    if form == "csv":
-        await _put_csv(clock, response, meter, profiles.query(key, first, last))
+    records = profiles.query(key, *text.span(clock, request, newest, _LAST_S))
+    if text.is_csv(request):
+        response.type = "text/csv"
+        await text.put_head(response, meter.columns)
+        await text.put_lines(clock, response, records)
         return
     response.put(b"{")
     await put_items(response, (("key", key), ("period_min", meter.period)))
-    await _put_columns(response, meter)
-    response.put(b',"records":[')
-    comma = b"["
-    count = 0
-    for record in profiles.query(key, first, last):
-        count += 1
-        if record is None or not count % _AT_ONCE:
-            await asyncio.sleep_ms(0)
-        if record is not None:
-            await room(response, _ROOM)
-            time, status, values = record
-            response.put(comma)
-            comma = b",["
-            response.put_int(time)
-            response.put(b",")
-            response.put_int(clock.zone.offset_s(time) if clock.is_set else 0)
-            response.put(b",")
-            response.put_int(status)
-            for value in values:
-                response.put(b",")
-                if value is None:
-                    response.put(b"null")
-                else:
-                    sg_text.put_exact(response, value[0], value[1])
-            response.put(b"]")
-    response.put(b"]}")
-
-
-async def _put_csv(clock, response, meter, records):
-    response.type = "text/csv"
-    response.put(b"utc,local_time,status")
-    for code, unit in meter.columns:
-        await room(response)
-        response.put(f",{code} {unit}" if unit else "," + code)
-    response.put(b"\r\n")
-    count = 0
-    for record in records:
-        count += 1
-        if record is None or not count % _AT_ONCE:
-            await asyncio.sleep_ms(0)
-        if record is not None:
-            await room(response, _ROOM)
-            time, status, values = record
-            response.put_int(time)
-            response.put(b",")
-            response.filled(clock.put_local(response.free(), 0, time))
-            response.put(f",{status:x}")
-            for value in values:
-                response.put(b",")
-                if value is not None:
-                    sg_text.put_exact(response, value[0], value[1])
-            response.put(b"\r\n")
+    await text.put_columns(response, meter.columns)
+    await text.put_json(clock, response, records)
+    response.put(b"}")
 
 
 async def delete(gateway, request, response, body):
@@ -162,13 +94,13 @@ async def get_events(gateway, request, response):
     await put_items(response, (("key", key),))
     response.put(b',"events":[')
     comma = b"{"
-    for time, code, text in profiles.logged(key):
+    for time, code, words in profiles.logged(key):
         await asyncio.sleep_ms(0)
         await room(response, _ROOM)
         response.put(comma)
         comma = b",{"
         local = gateway.clock.local_text(time)
-        await put_items(response, (("utc", time), ("local_time", local), ("code", code), ("text", text)))
+        await put_items(response, (("utc", time), ("local_time", local), ("code", code), ("text", words)))
         response.put(b"}")
     response.put(b"]}")
 
@@ -184,22 +116,3 @@ def _asked(gateway, request):
         if wanted.isdigit() and len(wanted) < 4 and 0 < int(wanted) <= len(keys):
             return profiles, keys[int(wanted) - 1]
     raise HttpError(404, "there is no load profile of this meter")
-
-
-def _time(clock, text, days):
-    """Return Unix seconds of a parameter, None without it; of a local day its begin, or its end with `days` 1.
-
-    A record is of the time before it, so that of midnight belongs to the day that ends.
-    """
-    if not text:
-        return None
-    if text.isdigit() and len(text) <= _MOST_DIGITS:
-        return int(text)
-    try:
-        year, month, day = text.split("-")
-        utc = calendar.to_unix(int(year), int(month), int(day)) + days * calendar.DAY_S
-    except ValueError:
-        raise HttpError(400, "from and to may be Unix seconds or days such as 2026-07-01") from None
-    if clock.is_set:
-        utc -= clock.zone.offset_s(utc - clock.zone.offset_s(utc))
-    return utc + 1 - days

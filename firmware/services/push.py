@@ -79,6 +79,8 @@ class Push:
         for name in names:
             if name[:3] == "job":
                 self._are_jobs_new = True
+            if "dlms" in board.PROTOCOLS and name == "dlms_pushlink":
+                self._stale = 3
             if name[:4] in ("mqtt", "push", "hass"):
                 self._stale |= int(name[4])
                 self.links[int(name[4]) - 1].context = None  # whoever connects next has other files, perhaps
@@ -150,10 +152,12 @@ class Push:
         link.reserve = None
         if "profile" in board.PARTS:
             link.feed = None
-            if link.protocol in (MQTT, POST) and (settings.get("rs485_protocol") == IEC or settings.get("ir_protocol")):
+            if link.protocol in (MQTT, POST) and (settings.get("rs485_protocol") == IEC or settings.get("ir_protocol") == 1):
                 link.feed = _kept("push_profile").Feed(gateway, link)
             elif gateway.profiles:
                 gateway.profiles.untrack(number)
+        if "dlms" in board.PROTOCOLS:
+            self._feed_archive(link)
         link.tell("Connecting" if link.protocol else "Disabled", "", gateway.clock.utc())
         if not link.protocol:
             link.buffers = None
@@ -169,16 +173,24 @@ class Push:
             pass  # whoever connects is told so again
         tasks.append(start(f"link {number}", lambda: serve(gateway, self._load, link, self.journal)))
 
+    def _feed_archive(self, link):
+        dlms, mask = self._gateway.field.dlms, self._gateway.settings.get("dlms_pushlink")
+        is_wanted = link.protocol in (MQTT, POST) and mask & link.number > 0
+        if is_wanted:
+            link.feed = _kept("dlms_push").Feed(self._gateway, link, link.feed)
+        elif dlms and dlms.unsent:
+            dlms.unsent.want(link.number, False)
+
     def _list(self):
         """Make the outlets: whose values go where, and how often."""
         settings, now = self._gateway.settings, self._now()
         before = {outlet.slot: outlet for outlet in self._outlets}
         self._outlets = []
         self._devices = devices = self._gateway.readings.devices
-        numbers = range(1, RS485_DEVICES + 1)
-        if settings.get("rs485_protocol") == IEC:
-            numbers = [device.slot for device in devices if device.port == "rs485"]
-        for slot in [None, "lir", "rir"] + list(numbers):
+        numbers = [device.slot for device in devices if isinstance(device.slot, int)]
+        if settings.get("rs485_protocol") != IEC:
+            numbers = list(range(1, RS485_DEVICES + 1)) + [slot for slot in numbers if slot > RS485_DEVICES]
+        for slot in [None, "lir", "rir"] + numbers:
             values = documents = deadband = 0
             for link in self.links:
                 if link.protocol and topics.is_pushed(settings, slot, link.number):

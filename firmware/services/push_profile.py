@@ -9,7 +9,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.services import pieces, sg_text
+from firmware.services import pieces, profile_message
 from firmware.services import push_topics as topics
 
 _TEXT = const(1536)  # bytes of the records in a message
@@ -31,7 +31,7 @@ class Feed:
         self.is_flying = False
 
     async def next(self):
-        """Return (slot, render(out)) of a message, None for nothing now."""
+        """Return (topic below the base, render(out)) of a message, None for nothing now."""
         if not self._turns and not await self._begin_round():
             return None
         profiles = self._gateway.profiles
@@ -84,7 +84,7 @@ class Feed:
                 self._gateway.events.add("push", text)
 
     async def _message(self, profiles, key):
-        """Return (slot, render(out)) of what is next of a meter, None for nothing."""
+        """Return (topic below the base, render(out)) of what is next of a meter, None for nothing."""
         unsent, number = profiles.unsent, self._number
         span = unsent.begin(number, key, profiles.last(key) or 0)
         if span is None:
@@ -101,7 +101,7 @@ class Feed:
             if record is None:
                 continue
             try:
-                _put(text, record)
+                profile_message.put(text, record)
             except ValueError:  # it is full
                 self._last = last
                 break
@@ -111,50 +111,6 @@ class Feed:
             self._has_found = True  # there is nothing in it, or not any more; perhaps in the next
             unsent.sent(number, self._last)
             return None
-        return unsent.place(number, key), _renderer(key, meter.period, meter.columns, text, end)
-
-
-def _put(text, record):
-    """Append a record: [UTC, status, value of each column]."""
-    time, status, values = record
-    text.put(b",[" if text.used else b"[")
-    text.put_int(time)
-    text.put(b",")
-    text.put_int(status)
-    for value in values:
-        text.put(b",")
-        if value is None:
-            text.put(b"null")
-        else:
-            sg_text.put_exact(text, value[0], value[1])
-    text.put(b"]")
-
-
-def _renderer(key, period, columns, text, end):
-    """Return render(out) of {"key":..,"period_min":..,"columns":[..],"records":[..]}; the records are text up to `end`."""
-
-    def render(out):
-        out.put(b'{"key":')
-        out.put_json(key)
-        out.put(b',"period_min":')
-        out.put_int(period)
-        out.put(b',"columns":[')
-        comma = b'{"code":'
-        for code, unit in columns:
-            out.put(comma)
-            comma = b',{"code":'
-            out.put_json(code)
-            out.put(b',"unit":')
-            out.put_json(unit)
-            out.put(b"}")
-            yield
-        out.put(b'],"records":[')
-        records = text.view()
-        yield
-        for at in range(0, end, pieces.PART):
-            out.put(records[at : min(at + pieces.PART, end)])
-            yield
-        out.put(b"]}")
-        yield
-
-    return render
+        items = (("key", key), ("period_min", meter.period))
+        topic = topics.of_kind("profile", unsent.place(number, key))
+        return topic, profile_message.renderer(items, meter.columns, text, end)

@@ -16,11 +16,16 @@ _OURS = const(("memory", "tls_files"))  # causes that another server would not h
 
 
 class Reserve:
-    """Of one link. A try has failed when the next one begins before the server took a reading, or stood for a minute."""
+    """Of one link. A try has failed when the next one begins before the server took a reading, or stood for a minute.
 
-    def __init__(self, gateway, link):
+    `await probe()` connects to the main server and returns the connection, or raises ConnectionFailed.
+    """
+
+    def __init__(self, gateway, link, probe=None):
         self._gateway = gateway
         self._link = link
+        # Without TLS, whose memory the link itself has: whether it is the right one shows when it is connected to.
+        self._probe = probe or (lambda: push_connect.open_link(gateway, link.number, has_tls=False))
         self._failures = 0  # in a row
 
     def choose(self):
@@ -50,8 +55,7 @@ class Reserve:
             if link.is_trying:
                 continue  # none of them takes readings: each has its turn anyway
             try:
-                # Without TLS, whose memory the link itself has: whether it is the right one shows when it is connected to.
-                (await push_connect.open_link(self._gateway, link.number, has_tls=False)).close()
+                (await self._probe()).close()
                 link.is_returning = link.is_reserve
             except (ConnectionFailed, MemoryError):
                 pass

@@ -4,7 +4,7 @@
 (of IEC meters, to rs485/32).
 """
 
-from firmware.state.schema import IEC
+from firmware.state.schema import IEC, RS485_DEVICES
 
 ONLINE = b'{"state":"online"}'  # what lies on the topic status/<place> of a device
 OFFLINE = b'{"state":"offline"}'  # ... and the last will on the gateway's own, status
@@ -40,7 +40,7 @@ def of_kind(kind, slot):
 def is_pushed(settings, slot, link):
     """Whether a slot's values go over the link."""
     if isinstance(slot, int):
-        name = "iec_pushlink" if settings.get("rs485_protocol") == IEC else f"rs485_pushlnk{slot}"
+        name = "iec_pushlink" if _is_one_of_many(settings, slot) else f"rs485_pushlnk{slot}"
     else:
         name = _NAMES[slot] + "pushlink"
     return settings.get(name) >> (link - 1) & 1 == 1
@@ -49,8 +49,13 @@ def is_pushed(settings, slot, link):
 def interval_s(settings, slot):
     """Return the seconds from one push of a slot to the next."""
     if isinstance(slot, int):
-        return settings.get("iec_pushintv" if settings.get("rs485_protocol") == IEC else f"rs485_pushint{slot}")
+        return settings.get("iec_pushintv" if _is_one_of_many(settings, slot) else f"rs485_pushint{slot}")
     return settings.get(_NAMES[slot] + "pushintv")
+
+
+def _is_one_of_many(settings, slot):
+    """Whether a slot has no settings of its own."""
+    return settings.get("rs485_protocol") == IEC or slot > RS485_DEVICES
 
 
 def silence(slot):

@@ -58,6 +58,8 @@ HOLDING_BLOCKS = (
     (3701, 69),
     (3901, 66),
     (4001, 176),
+    (4201, 10),
+    (4251, 145),
     (5001, 4),
 )
 
@@ -340,6 +342,41 @@ HOLDING = (
 1 job#_link
 2 job#_when text 12
 14 job#_meters text 30
+""",
+    ),
+    (
+        4201,
+        0,
+        1,
+        10,
+        """
+0 dlms_baud
+1 dlms_network
+2 dlms_present_min
+3 dlms_profile_hours
+4 dlms_profile_days
+5 dlms_daily_at
+6 dlms_events
+7 dlms_clock
+8 dlms_black_days
+9 dlms_pushlink
+""",
+    ),
+    (
+        4251,
+        0,
+        1,
+        145,
+        """
+0 dlms_server_enabled
+1 dlms_server_port
+2 dlms_main_port
+3 dlms_reserve_port
+4 dlms_heartbeat_s
+5 dlms_server_password secret 16
+21 dlms_server_clients text 60
+81 dlms_main_host text 32
+113 dlms_reserve_host text 32
 """,
     ),
     (

@@ -2,6 +2,7 @@
 
 from micropython import const
 
+import board
 from lib.http.errors import HttpError
 from lib.http.json_text import put_items, room
 from lib.modbus.errors import FrameError, PeerError
@@ -61,6 +62,10 @@ async def post_command(gateway, request, response):
             gateway.inputs.reset_pulses()
         except OSError:
             raise HttpError(507, "the flash did not take it: the old count may come back with the next start")
+        response.status = 204
+        return
+    if "dlms" in board.PROTOCOLS and command.startswith("DLMS_"):
+        await gateway.router.module("firmware.services.dlms_orders").form(gateway, request, command[5:])
         response.status = 204
         return
     device = None

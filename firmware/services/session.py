@@ -1,5 +1,6 @@
 """Logging in and out, and changing passwords: /api/login, /api/logout, /api/password."""
 
+import board
 from firmware.state.accounts import check_new
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors
@@ -34,17 +35,26 @@ async def log_out(gateway, request, response, body):
 
 
 async def change_password(gateway, request, response, body):
-    """Of `admin`, or of `reader`, whom an empty one takes away. Who asks is `admin` and gives the own password once more."""
+    """Of `admin`, or of `reader`, whom an empty one takes away. Who asks is `admin` and gives the own password once more.
+
+    On boards with roles anybody changes the own one so, and that of others who has the right for it.
+    """
     login = gateway.login
     user, new = body.get("user", "admin"), body.get("new")
-    if user not in ("admin", "reader"):
+    known = ("admin", "reader")
+    if "roles" in board.PARTS:
+        known = login.roles.users
+        user = body.get("user", request.user)
+        if user != request.user:
+            login.demand(request.user, "users")
+    if user not in known:
         return await put_errors(response, {"user": "admin or reader is expected"})
     removes = user == "reader" and new == ""
     try:
+        if "roles" in board.PARTS:
+            login.roles.check_reach(request.user, user)
         if not removes:
-            check_new(new)
-        if new == gateway.identity.pop:
-            raise ValueError("another one than on the label is expected")
+            check_new(new, gateway.identity.pop)
     except ValueError as error:
         return await put_errors(response, {"new": str(error)})
     present = body.get("password")

@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+import board
 from firmware.services import info
 from firmware.state.readings import STATUS_WORDS
 from lib.http.errors import HttpError
@@ -16,6 +17,9 @@ async def get(gateway, request, response):
     user, must_change = gateway.login.who(request)
     response.put(b'{"session":{')
     await put_items(response, (("user", user), ("must_change", must_change)))
+    if "roles" in board.PARTS:
+        response.put(b',"rights":')
+        response.put_json(" ".join(gateway.login.roles.rights(user)))
     response.put(b"},")
     await put_items(response, info.status(gateway))
     items = ("restart_needed", gateway.settings.restart_needed), ("has_profiles", gateway.profiles is not None)
