@@ -180,6 +180,7 @@ async function api(path, options) {
   } catch (error) {
     if (error.status !== 403) throw error;
     await refresh(); // tells whose session this still is
+    if (HAS.roles && status.session.user && !status.session.must_change) throw error; // the login is there, the right is not
     error.handled = true;
     if (status.session.must_change) location.replace("#/password");
     else askLogin(t(status.session.user ? "login.admin" : "login.needed"));
@@ -226,7 +227,7 @@ function showStatus(fresh) {
   draw(
     banner,
     el("span", t("restart.needed")),
-    user === "admin" && el("button", { type: "button", onclick: () => restart(shell) }, t("restart.now")),
+    may("write") && el("button", { type: "button", onclick: () => restart(shell) }, t("restart.now")),
   );
 }
 
@@ -338,16 +339,21 @@ function showMenu(isOpen) {
   byId("nav").classList.toggle("open", isOpen);
 }
 
-/** Whether `user`, or when left out anybody, is logged in, perhaps from another tab; if not, the login page opens. */
-async function needs(user) {
-  const isThere = () => (user ? status.session.user === user : status.session.user !== "");
+/** Whether who is logged in has a right: the one of a role, or else all that admin has. */
+const may = (right) =>
+  HAS.roles ? (status.session.rights || "").split(" ").includes(right) : status.session.user === "admin";
+
+/** Whether somebody with this right, or with none, is logged in, perhaps from another tab; if not, the login page opens. */
+async function needs(right) {
+  const isThere = () => (right ? may(right) : status.session.user !== "");
   if (!isThere()) await refresh();
-  if (!isThere()) askLogin(t(user ? "login.admin" : "login.needed"));
+  const reason = right ? (HAS.roles ? "login.right" : "login.admin") : "login.needed";
+  if (!isThere()) askLogin(t(reason, HAS.roles && { right: t("right." + right) }));
   return isThere();
 }
 
 /** What all pages get; a visit adds arg, back, loginReason, poll and status. */
-const shell = { el, draw, t, sentence, number, span, say, complain, api, request, refresh, showStatus, needs, language };
+const shell = { el, draw, t, sentence, number, span, say, complain, api, request, refresh, showStatus, may, needs, language };
 
 async function start() {
   document.documentElement.lang = language;

@@ -252,7 +252,7 @@ def test_it_is_readable(rig, browser, size, language):
 def test_who_is_not_admin_and_a_port_that_is_off(rig, browser):
     with Visitor(browser, rig) as visitor:
         page = visitor.open("#/iec")
-        expect(page.get_by_text("This needs the login of admin.")).to_be_visible()
+        expect(page.get_by_text("This needs a login with the right")).to_be_visible()
     assert api(rig, "/api/settings", {"rs485_protocol": 0}, "PATCH", password=PASSWORD)[0] == 200
     add(rig, "80099921")
     with Visitor(browser, rig) as visitor:

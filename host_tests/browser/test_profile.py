@@ -214,7 +214,7 @@ def test_an_empty_span_and_no_profile_at_all(rig, browser):
         page.reload()
         expect(page.get_by_text("No meter has told a load profile yet.")).to_be_visible()
         page.get_by_role("link", name="IEC 62056-21 meters").click()
-        expect(page.get_by_text("This needs the login of admin.")).to_be_visible()
+        expect(page.get_by_text("This needs a login with the right")).to_be_visible()
 
 
 def test_print_is_on_white(rig, browser):

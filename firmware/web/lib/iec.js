@@ -3,7 +3,8 @@
  * what it sends. A script of its own, which boards without such meters have not; `app` has functions of other pages, too.
  */
 
-import { eventCard } from "./meter_events.js";
+import { eventCard, worded } from "./meter_events.js";
+import { meterForm } from "./meter_form.js";
 
 const PERIOD_MS = 5000;
 const LOOKS = { present: "good", silent: "bad" };
@@ -114,8 +115,8 @@ function showMeter(view, app, list, meter) {
   show(list);
   app.poll(PERIOD_MS, PATH, show, PERIOD_MS);
   const leave = readOut(view, app, number, meter.serial || meter.address || number);
-  if (hasProfile) view.append(eventCard(app, meter.serial));
-  const form = meterForm(app, list.fields, meter, async (values) => {
+  if (hasProfile) view.append(eventCard(app, "/api/meter_events/" + encodeURIComponent(meter.serial), worded));
+  const form = meterForm(app, "iec", list.fields, meter, async (values) => {
     await app.api(`${PATH}/${number}`, { method: "POST", body: values });
     done(app, "iec.saved", { name });
   });
@@ -188,58 +189,11 @@ function readOut(view, app, number, name) {
   return () => stopper.abort();
 }
 
-// ---- the form
-
-/**
- * A form of the fields that the gateway has of a meter. `send(values)` gets what was changed; errors it throws are shown at
- * their controls. `more`: a node in the place of the fields that each meter has of its own.
- */
-function meterForm(app, fields, meter, send, more) {
-  const { el, t } = app;
-  const rows = fields.filter(({ name }) => !more || (name !== "address" && name !== "name"));
-  const values = {};
-  const control = (row) => {
-    const { name } = row;
-    const present = row.secret ? { set: meter?.[name + "_set"] } : (meter?.[name] ?? row.default);
-    return app.settingField(app, { ...row, name: "iec." + name }, name, present, undefined, (value) => {
-      if (value === undefined) delete values[name];
-      else values[name] = value;
-    });
-  };
-  const alert = el("p.error", { role: "alert" });
-  const button = el("button.primary", { type: "submit" }, t(meter ? "settings.save" : "iec.add"));
-  const form = el(
-    "form",
-    { novalidate: true, onsubmit: submitted },
-    more && el("section.card", more),
-    el("fieldset.card", el("legend", t("iec.fields")), rows.map(control)),
-    alert,
-    el("div.actions", button),
-  );
-  return form;
-
-  async function submitted(event) {
-    event.preventDefault();
-    alert.textContent = "";
-    const faults = {};
-    for (const row of rows) if (row.name in values) faults[row.name] = app.wrong(app, row, values[row.name]) || undefined;
-    app.showErrors(form, faults, String);
-    if (Object.values(faults).some(Boolean)) return;
-    button.disabled = true;
-    try {
-      await send(values);
-    } catch (error) {
-      if (error.handled) return;
-      alert.textContent = (error.data?.errors ? app.showErrors(form, error.data.errors, app.sentence) : [error.message]).join("; ");
-    } finally {
-      button.disabled = false;
-    }
-  }
-}
+// ---- adding
 
 function addOne(view, app, { fields }) {
   view.append(
-    meterForm(app, fields, undefined, async (values) => {
+    meterForm(app, "iec", fields, undefined, async (values) => {
       const { number } = await app.api(PATH, { method: "POST", body: values });
       done(app, "iec.added", { name: nameOf(app, { ...values, number }) });
     }),
@@ -252,7 +206,7 @@ function addMany(view, app, { fields }) {
   const input = el("textarea", { name: "address", rows: 8, spellcheck: "false", autocapitalize: "off" });
   const report = el("div", { role: "status" });
   view.append(
-    meterForm(app, fields, undefined, send, [app.field(app, t("iec.numbers"), input, t("iec.numbers_hint")), report]),
+    meterForm(app, "iec", fields, undefined, send, [app.field(app, t("iec.numbers"), input, t("iec.numbers_hint")), report]),
   );
 
   async function send(values) {

@@ -3,6 +3,7 @@
 import backup from "./backup.js";
 import counters from "./counters.js";
 import diagnostics from "./diagnostics.js";
+import dlms from "./dlms.js";
 import events from "./events.js";
 import graph from "./graph.js";
 import iec from "./iec.js";
@@ -16,12 +17,14 @@ import restart from "./restart.js";
 import settings from "./settings.js";
 import status from "./status.js";
 import upgrade from "./upgrade.js";
+import users from "./users.js";
 
 export const PAGES = {
   __proto__: null, // no other names than these
   backup,
   counters,
   diagnostics,
+  ...(HAS.dlms && { dlms }),
   events,
   graph,
   ...(HAS.iec62056 && { iec }),
@@ -35,4 +38,5 @@ export const PAGES = {
   settings,
   status,
   upgrade,
+  ...(HAS.roles && { users }),
 };

@@ -5,7 +5,7 @@ import { field, form } from "./field.js";
 import { save } from "./file.js";
 
 export default async function mount(view, app) {
-  if (!(await app.needs("admin"))) return;
+  if (!(await app.needs("backup"))) return;
   const { el, t } = app;
   const secret = () => el("input", { name: "passphrase", type: "password", autocomplete: "off" });
 

@@ -8,7 +8,7 @@ const LOOKS = { valid: "good", expired: "bad", early: "warn", unknown: "warn" };
 
 export async function certificates(place, app, told) {
   const { el, t } = app;
-  const mayChange = app.status.session.user === "admin";
+  const mayChange = app.may("write");
   const box = place.appendChild(el("div"));
   let list = (await app.api("/api/certificates")).certificates;
   show();

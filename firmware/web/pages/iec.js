@@ -7,7 +7,7 @@ import { settingField, wrong } from "./setting.js";
 import { table } from "./table.js";
 
 export default async function mount(view, app) {
-  if (!(await app.needs("admin"))) return;
+  if (!(await app.needs("write"))) return;
   const { default: show } = await import("/lib/iec.js");
   return show(view, { ...app, confirmed, field, save, settingField, showErrors, table, wrong });
 }

@@ -1,13 +1,16 @@
-/** The passwords of admin, and of reader, the login that may only read. */
+/** The passwords of admin, and of reader, the login that may only read; with roles, the own one. */
 
 import { field, form } from "./field.js";
 
+const RIGHT = HAS.roles ? "" : "users";
+
 export default async function mount(view, app) {
-  if (!(await app.needs("admin"))) return;
+  if (!(await app.needs(RIGHT))) return;
   const { el, t } = app;
   const mustChange = app.status.session.must_change;
   if (mustChange) view.append(el("p.note", { role: "status" }, t("password.must_change")));
-  view.append(el("div.cards", card("admin"), !mustChange && [card("reader"), removal()]));
+  if (HAS.roles) view.append(el("div.cards", card(app.status.session.user)));
+  else view.append(el("div.cards", card("admin"), !mustChange && [card("reader"), removal()]));
 
   function secret(name, label, isNew) {
     return field(
@@ -52,7 +55,7 @@ export default async function mount(view, app) {
     } catch (error) {
       if (error.status !== 403) throw error;
       await app.refresh(); // a session that has ended gets the same answer as a wrong password
-      throw (await app.needs("admin")) ? { data: { errors: { password: t("password.wrong") } } } : { handled: true };
+      throw (await app.needs(RIGHT)) ? { data: { errors: { password: t("password.wrong") } } } : { handled: true };
     }
     await app.refresh();
     app.say(t("password.done"));

@@ -48,7 +48,7 @@ export default async function mount(view, app) {
   }
 
   async function act(n, action) {
-    if (!(await app.needs("admin"))) return;
+    if (!(await app.needs("write"))) return;
     busy.add(n);
     show();
     app.complain();

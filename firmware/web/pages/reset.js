@@ -5,7 +5,7 @@ import { field, form } from "./field.js";
 import "./restart.js"; // shown next, when there is nobody to ask for it
 
 export default async function mount(view, app) {
-  if (!(await app.needs("admin"))) return;
+  if (!(await app.needs("clear"))) return;
   const { el, t } = app;
   const serial = el("input", { name: "confirm", autocomplete: "off", spellcheck: "false", required: true });
   const card = form(

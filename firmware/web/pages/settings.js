@@ -22,7 +22,7 @@ export default async function mount(view, app) {
   if (!(await app.needs())) return;
   const { el, t } = app;
   if (!saved || !draft.size) saved = await app.api("/api/settings");
-  const mayChange = app.status.session.user === "admin";
+  const mayChange = app.may("write");
   const pages = [...new Set(saved.pages.map(({ page }) => page))];
   const page = pages.includes(app.arg) ? app.arg : pages[0];
   const rowOf = (wanted) => numbered(saved.pages).find(({ name }) => name === wanted);
@@ -133,6 +133,7 @@ export default async function mount(view, app) {
       HAS.iec62056 && mayChange && tab("#/iec", t("nav.iec")),
       tab("#/backup", t("nav.backup")),
       tab("#/password", t("nav.password")),
+      HAS.roles && app.may("users") && tab("#/users", t("nav.users")),
       tab("#/reset", t("nav.reset")),
     );
   }

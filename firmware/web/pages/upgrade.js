@@ -8,7 +8,7 @@ const BUSY = ["connecting", "downloading", "uploading", "waiting", "checking", "
 
 export default async function mount(view, app) {
   const { el, t, status } = app;
-  const mayChange = status.session.user === "admin";
+  const mayChange = app.may("update");
   const card = el("section.card");
   const forms = el("div", { hidden: true });
   const store = el("section.card", el("h2", t("certificates")));
