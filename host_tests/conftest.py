@@ -25,6 +25,8 @@ ALONE = {
 # Files that take minutes, for they wait for the clock: begun first, so that nobody waits for them in the end.
 LONG = {
     *("test_gateway_iec_events", "test_gateway_iec_meters", "test_gateway_iec_profiles", "test_gateway_iec_outputs"),
+    *("test_dlms_power_cuts", "test_gateway_dlms_thousand", "test_gateway_dlms", "test_gateway_dlms_list", "test_dlms"),
+    *("test_gateway_dlms_server", "test_gateway_dlms_outputs", "test_gateway_dlms_archive", "test_gateway_roles"),
     *(
         "test_profile_power_cuts",
         "test_upgrade_power_cuts",

@@ -24,6 +24,7 @@ HOST = {"ffi", "termios", "select", "uctypes", "vfs"}  # of the unix port only
 # ours and stands for all below it; one without is a module of MicroPython.
 ROOMS = {
     "lib": PURE,
+    "lib.dlms": PURE | {"lib.clock", "lib.crypto"},
     "lib.ota": PURE | {"lib.crypto"},
     "lib.provision": PURE | {"lib.crypto"},
     "lib.store": PURE | {"errno", "io", "os"},
@@ -53,6 +54,9 @@ ALSO = {
     # Old connections give back their room before new ones take some; not every board has reserve servers and jobs.
     "firmware.services.push": {"gc", "board"},
     "firmware.services.links": {"board"},  # as above
+    **{f"firmware.services.{name}": {"board"} for name in ("login", "session", "status")},  # whether users have roles
+    "firmware.services.commands": {"board"},  # whether it has DLMS meters
+    "firmware.services.relays": {"board"},  # as above
     "firmware.services.link_mqtt": {"board"},  # whether it keeps load profiles
     "firmware.services.link_post": {"board"},  # as above
     "firmware.state.modbus_units": {"board"},  # whether it has IEC meters
@@ -68,7 +72,8 @@ SHARED_BY_SERVICES = {
         *("sg_text", "info", "energy_log", "settings", "resolver", "neighbours", "wifi_networks", "push_connect"),
         *("registers_own", "registers_settings", "registers_mirror_map"),
         *("upgrade_connect", "upgrade_install"),
-        *("payload", "pieces", "push_topics", "payload_flat"),
+        *("payload", "pieces", "push_topics", "payload_flat", "dlms_server_objects", "profile_text", "profile_message"),
+        "dlms_text",
     )
 }
 # The rule in words, for whoever breaks it

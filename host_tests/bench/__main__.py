@@ -7,9 +7,12 @@ import sys
 import time
 
 from host_tests.bench import (
+    archive,
     bus_use,
     codec,
     crc,
+    dlms_field,
+    dlms_line,
     iec,
     iec62056,
     journal,
@@ -41,6 +44,9 @@ SECTIONS = (
     journal,
     profile,
     profile_line,
+    archive,
+    dlms_line,
+    dlms_field,
     push,
     upgrade,
     memory,

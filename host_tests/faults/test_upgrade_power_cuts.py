@@ -18,7 +18,7 @@ from host_tests import upgrades
 from host_tests.gateway import api, change, eventually, settings
 from host_tests.rig import RigFailed
 from host_tests.upgrades import NEXT, Publisher, running, start, state, trust, upgradable
-from tools.rig.flash import SIZE, SLOT_SIZE, SLOTS, operate, operations
+from tools.rig.flash import OURS, operate, operations
 
 POWER_CUT = 42  # exit status of a gateway that lost power where it was told to
 OLD = "0.1"
@@ -131,8 +131,8 @@ def check(story, rig):
     assert now["running"] in story.versions
     slot = rig.control("ready")["slot"]
     with open(rig.ready["flash"], "rb") as chip:
-        chip.seek(SLOTS[slot])
-        content = chip.read(SLOT_SIZE)
+        chip.seek(OURS.slots[slot])
+        content = chip.read(OURS.slot_size)
     if now["running"] == NEXT:
         digest, size = payload(story.content)
         assert hashlib.sha256(content[:size]).digest() == digest
@@ -169,7 +169,7 @@ def all_of(work, numbers):
 
 @pytest.mark.parametrize("story", [Good], indirect=True)
 def test_whatever_is_cut_off_a_whole_version_starts(story):
-    assert len(story.before) == SIZE and len(story.operations) > LEAST
+    assert len(story.before) == OURS.size and len(story.operations) > LEAST
     all_of(lambda number: survives(story, number), range(1, len(story.operations) + 1))
 
 
@@ -202,7 +202,7 @@ def test_cuts_in_truth(story, request):
 @pytest.mark.parametrize("story", [Bad], indirect=True)
 def test_the_way_back_can_be_cut_anywhere(story):
     """From the moment on when the other slot is chosen; what is before that is the same with a good version."""
-    first = min(n for n, (address, _) in enumerate(story.operations, 1) if SLOTS["ota_0"] > address >= 0xD000)
+    first = min(n for n, (address, _) in enumerate(story.operations, 1) if OURS.slots["ota_0"] > address >= 0xD000)
     numbers = range(first, len(story.operations) + 1)
 
     def goes_back(number):

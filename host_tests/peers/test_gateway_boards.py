@@ -19,7 +19,7 @@ def names(board):
     }
 
 
-@pytest.mark.parametrize(("board", "has_iec"), [("SG_W1", False), ("HT_E22", True)])
+@pytest.mark.parametrize(("board", "has_iec"), [("SG_W1", False), ("HT_E22", True), ("ES_951", True)])
 def test_a_board_shows_what_it_has(board, has_iec):
     with gateway(64, meters=[], board=board) as rig:
         _, answer = api(rig, "/api/settings")
@@ -31,6 +31,17 @@ def test_a_board_shows_what_it_has(board, has_iec):
         assert script[0] == 200 and command(rig, "get_status")["model_type"] == board.replace("_", "-")
         assert rig.get("/lib/profile.js", {"Accept-Encoding": "gzip"})[0] == (200 if has_iec else 404)
         assert not [event for event in api(rig, "/api/events")[1]["events"] if event["kind"] in ("task", "settings")]
+
+
+def test_the_concentrator_has_its_flash(tmp_path):
+    flash = tmp_path / "flash.bin"
+    with gateway(64, meters=[], board="ES_951", flash=flash) as rig:
+        assert flash.stat().st_size == 16 << 20
+        assert command(rig, "get_status")["flash_size"] == 16 and api(rig, "/api/users")[0] == 200
+        change(rig, description="kept")
+        rig.control("reset")
+        assert api(rig, "/api/settings")[1]["values"]["description"] == "kept"
+        assert not [event for event in api(rig, "/api/events")[1]["events"] if event["kind"] == "task"]
 
 
 def test_settings_of_another_board_are_told_and_left_out(tmp_path):

@@ -5,7 +5,8 @@ import json
 from time import ticks_diff, ticks_us
 
 from firmware.bus.iec_reader import IecReader
-from firmware.meters.iec import IecDevice, IecMeters
+from firmware.meters.iec import IecMeters
+from firmware.meters.iec_device import IecDevice
 from firmware.state import iec_meters
 from firmware.state.events import Events
 from firmware.state.readings import Readings
