@@ -38,7 +38,7 @@ test:
 test-powercut:
 	@tools/setup test
 	@$(PYTHON) -m pytest -q --all-cuts host_tests/faults/test_upgrade_power_cuts.py host_tests/faults/test_power_cuts.py \
-		host_tests/faults/test_profile_power_cuts.py $(ARGS)
+		host_tests/faults/test_profile_power_cuts.py host_tests/faults/test_dlms_power_cuts.py $(ARGS)
 
 lint: setup
 	@tools/lint
