@@ -37,7 +37,8 @@ class Archive:
         self._load = load
         self._segments = Segments(folder, most_bytes)
         self._layouts = Layouts(folder + "/layouts")
-        self._room = Part()  # taken once, for it is large
+        self._room = Part()  # taken once, as the buffer: later there may be no room in one piece
+        self._buffer = bytearray(SIZE)
         self._part = None  # the same, while records come
         self._layout = self._width = 0  # the one used last, and how many columns it has
         self._kind = 0
@@ -225,7 +226,7 @@ class Archive:
             return
         part.sort()
         yield from self._drop_known(part)
-        buffer = bytearray(SIZE)
+        buffer = self._buffer
         for size, first, last in part.pieces(buffer):
             yield
             yield from self._written(self._segments.append(self._kind, 0, memoryview(buffer)[:size], first, last))

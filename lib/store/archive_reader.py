@@ -5,7 +5,7 @@
 
 from micropython import const
 
-from lib.store.archive_part import MOST_ROWS, SIZE, Part
+from lib.store.archive_part import MOST_ROWS, Part
 
 _MOST_PARTS = const(32)  # that are known of at a time
 _NEVER = const(0xFFFFFFFF)
@@ -44,45 +44,48 @@ def merged(segments, numbers, meter, first, last, holder, is_once):
     `numbers()` returns the segments to look in. `holder` is decode()d from one part after another; it has time(). With
     `is_once` a record of a time that another one has is left out.
     """
-    buffer = bytearray(SIZE)
-    while first <= last:
-        nearest = Nearest(first)
-        is_whole = yield from _collect(segments, numbers, meter, first, last, nearest)
-        if not is_whole:
-            continue  # a segment went meanwhile
-        horizon, parts = nearest.horizon, nearest.parts
-        held = None
-        while parts:
-            part = min(parts)
-            if part[_FIRST] > last or part[_FIRST] >= horizon:
-                break
-            if part is not held:
-                held = part
-                size = _loaded(segments, part, parts, buffer, holder)
-                yield None
-                if size < 0 and is_once:
-                    horizon = first  # it went: look for where its records are now
+    buffer = segments.lend()
+    try:
+        while first <= last:
+            nearest = Nearest(first)
+            is_whole = yield from _collect(segments, numbers, meter, first, last, nearest)
+            if not is_whole:
+                continue  # a segment went meanwhile
+            horizon, parts = nearest.horizon, nearest.parts
+            held = None
+            while parts:
+                part = min(parts)
+                if part[_FIRST] > last or part[_FIRST] >= horizon:
                     break
-                if size <= 0:
+                if part is not held:
+                    held = part
+                    size = _loaded(segments, part, parts, buffer, holder)
+                    yield None
+                    if size < 0 and is_once:
+                        horizon = first  # it went: look for where its records are now
+                        break
+                    if size <= 0:
+                        parts.remove(part)
+                        continue
+                limit = min([other[_FIRST] for other in parts if other is not part] + [last, horizon - 1])
+                row = part[_ROW]
+                while row < holder.rows and holder.time(row) <= limit:
+                    time = holder.time(row)
+                    if time >= first:
+                        yield holder, row
+                        if is_once:
+                            first = time + 1
+                    row += 1
+                part[_ROW] = row
+                if row < holder.rows:
+                    part[_FIRST] = holder.time(row)
+                else:
                     parts.remove(part)
-                    continue
-            limit = min([other[_FIRST] for other in parts if other is not part] + [last, horizon - 1])
-            row = part[_ROW]
-            while row < holder.rows and holder.time(row) <= limit:
-                time = holder.time(row)
-                if time >= first:
-                    yield holder, row
-                    if is_once:
-                        first = time + 1
-                row += 1
-            part[_ROW] = row
-            if row < holder.rows:
-                part[_FIRST] = holder.time(row)
-            else:
-                parts.remove(part)
-        if horizon == _NEVER:
-            return
-        first = max(first, horizon)
+            if horizon == _NEVER:
+                return
+            first = max(first, horizon)
+    finally:
+        segments.give_back(buffer)
 
 
 def _collect(segments, numbers, meter, first, last, nearest):

@@ -19,7 +19,7 @@ from struct import pack_into
 from micropython import const
 
 from lib.store.archive_file import before, ends_in, foot_at, index_at, meters_in, read, resume
-from lib.store.archive_part import TAIL_SIZE, seal
+from lib.store.archive_part import SIZE, TAIL_SIZE, seal
 
 KINDS = const(6)
 LEVELS = const(3)
@@ -56,6 +56,7 @@ class Segments:
         self._folder = folder
         self.trouble = ""
         self._told = []  # what was damaged
+        self._spare = bytearray(SIZE)
         self.numbers = array("I")
         self._sizes = array("I")  # of each, in bytes
         self._firsts = array("I")  # UTC of its oldest record; more than that of the newest: not known yet
@@ -113,6 +114,14 @@ class Segments:
         return self._sizes[self._place(segment)]
 
     # Reading
+
+    def lend(self):
+        """Return room for a part: what is kept for that, for later there may be none in one piece; another if that is lent."""
+        buffer, self._spare = self._spare, None
+        return buffer or bytearray(SIZE)
+
+    def give_back(self, buffer):
+        self._spare = buffer
 
     def find(self, segment, meter, first, last, take):
         """Call take(first time, last time, segment, end in the file, layout) for each part of a meter with a time from first to
