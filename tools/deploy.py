@@ -12,17 +12,20 @@ from pathlib import Path
 
 from tools.image import DEVICE, TOOLS, TOP, compile_module
 from tools.imports import application, needed
+from tools.parts import part_of
 
 STOCK = TOP / "boards" / "STOCK"
 TARGET = TOP / "build" / "STOCK"
 START = "import reader\n\nreader.run()\n"
+_OTHERS = ("iec62056", "dlms")  # protocols that the reader does not speak
 AIOBLE = ("aioble-peripheral", "aioble-server")
 
 
 def build(march=DEVICE):
     """Compile into build/STOCK, which becomes what the board has; return the compiled modules there."""
     shutil.rmtree(TARGET, ignore_errors=True)
-    modules = application()
+    # A Modbus meter loads modules by name, which could be any
+    modules = {name: source for name, source in application().items() if part_of(str(source.relative_to(TOP))) not in _OTHERS}
     own = sorted(STOCK.glob("*.py"))
     pairs = [(source, Path(source.name)) for source in own]
     pairs += [(modules[name], modules[name].relative_to(TOP)) for name in sorted(needed(own, modules))]
