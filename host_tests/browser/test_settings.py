@@ -35,7 +35,9 @@ def browser():
 
 
 def start():
-    return gateway(32, meters=[], settings={"rs485_type_1": 0, "rs485_type_2": 0, "rs485_addr_1": 33, "rs485_addr_2": 33})
+    """With everything that any board has switched on, as happens here, no board's heap would do."""
+    settings = {"rs485_type_1": 0, "rs485_type_2": 0, "rs485_addr_1": 33, "rs485_addr_2": 33}
+    return gateway(32, meters=[], settings=settings, heap="256k")
 
 
 def told(rig, password=PASSWORD):

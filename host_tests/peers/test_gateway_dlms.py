@@ -1,7 +1,11 @@
 """DLMS meters behind the whole gateway, on simulated wires and behind TCP: what is read, whatever the security."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
+from host_tests import dlms_field
 from host_tests.gateway import api, command, eventually, gateway
 from tools.rig.families import dlms_values
 
@@ -106,3 +110,30 @@ def test_the_faults_of_a_line_end_in_good_values():
         assert all(one["good_utc"] for one in found[:2]), found
         rig.control("meter", name="dlms_30000003", fault="none")
         eventually(lambda: listed(rig)[3]["good_utc"], lambda: listed(rig)[3], 120)
+
+
+@pytest.mark.parametrize(
+    ("ports", "heap"), [({"rs485": 12}, "144k"), ({"rs485": 10, "ir_left": 10, "network": 10}, "176k")], ids=["one", "three"]
+)
+def test_many_meters_fit_a_small_heap(ports, heap):
+    """Listed all at once, read on all wires with GMAC and ciphering, while two clients look on: there is memory for all."""
+    meters = dlms_field.Meters(security=5, **ports)
+    with dlms_field.field(meters, {"dlms_profile_days": 1}, heap=heap) as rig, ThreadPoolExecutor() as pool:
+        dlms_field.load(rig, meters)
+        is_over = Event()
+
+        def look(path):
+            while not is_over.wait(1):
+                assert api(rig, path)[0] == 200, path
+
+        clients = [pool.submit(look, path) for path in ("/api/status", "/api/dlms_meters?count=10")]
+        try:
+            found = dlms_field.all_read(rig, len(meters), dlms_field.NOW)
+        finally:
+            is_over.set()
+        for client in clients:
+            client.result()
+        assert not any(one["failures"] for one in found), found
+        health = rig.get_json("/api/health")
+        assert health["crashes"] == 0 and "MemoryError" not in rig.log(), rig.log()
+        print("free at least", health["heap_min"])

@@ -6,6 +6,7 @@ import pytest
 
 from host_tests.gateway import command, eventually, gateway, login, post
 from host_tests.rig import TOP
+from tools.rig.flash import OURS
 
 NO_FIELD = {"left_ir_enabled": 0, "ir_ext_rel_mode": 0, "rs485_type_1": 0, "rs485_type_2": 0}
 STORED = 4294967301  # more than 32 bits
@@ -13,9 +14,8 @@ STORED = 4294967301  # more than 32 bits
 STORE = """
 import vfs
 from firmware.port.flash_file import FlashFile, PartitionFile
-from firmware.port import host
 from lib.inputs.pulse_counter import PulseCounter
-partition = PartitionFile(FlashFile({flash!r}, host._FLASH_BYTES), *host._VFS)
+partition = PartitionFile(FlashFile({flash!r}, {size}), "vfs", *{place})
 vfs.VfsLfs2.mkfs(partition)
 vfs.mount(vfs.VfsLfs2(partition), "/flash")
 counter = PulseCounter()
@@ -63,7 +63,7 @@ def test_the_counter_is_reset_by_who_may(rig):
 
 def test_what_was_saved_is_kept_over_a_reset(tmp_path):
     flash = tmp_path / "flash"
-    source = STORE.format(flash=str(flash), total=STORED)
+    source = STORE.format(flash=str(flash), total=STORED, size=OURS.size, place=OURS.places["vfs"])
     interpreter = TOP / ".tools" / "bin" / "micropython64"
     subprocess.run(
         [interpreter, "-c", source], check=True, cwd=TOP, env={"MICROPYPATH": f"{TOP}:{TOP / 'boards' / 'HOST'}:.frozen"}

@@ -15,6 +15,7 @@ from host_tests.links import FLAT_METERS, QUICK, certify, events, in_state, link
 from host_tests.mosquitto import Mosquitto, Receiver, free_port
 from host_tests.mqtt_process import FakeBroker
 from host_tests.rig import TOP
+from tools.rig.flash import OURS
 
 ROOT = "SG000017"
 DNS = "127.0.0.77"  # its port is 53: settings have addresses only
@@ -32,8 +33,7 @@ _NXDOMAIN = 3
 _FILLER = """
 import os, vfs
 from firmware.port.flash_file import FlashFile, PartitionFile
-from firmware.port.host import _VFS, _FLASH_BYTES
-vfs.mount(vfs.VfsLfs2(PartitionFile(FlashFile({flash!r}, _FLASH_BYTES), *_VFS)), "/flash")
+vfs.mount(vfs.VfsLfs2(PartitionFile(FlashFile({flash!r}, {size}), "vfs", *{place})), "/flash")
 with open("/flash/filler", "wb") as file:
     for _ in range(os.statvfs("/flash")[3] - 2):
         file.write(bytes(4096))
@@ -153,7 +153,11 @@ def test_a_full_flash_is_told_and_what_is_live_goes_on(tmp_path):
         settings = {**FIELD, "hass1_discovery": 1, **link(1, broker.port), **link(2, free_port())}
         with gateway(64, flash=flash, meters=MANUAL, clock=time.time(), settings=settings) as rig:
             in_state(rig, "Connected")
-        program = [TOP / ".tools" / "bin" / "micropython64", "-c", _FILLER.format(flash=str(flash))]
+        program = [
+            TOP / ".tools" / "bin" / "micropython64",
+            "-c",
+            _FILLER.format(flash=str(flash), size=OURS.size, place=OURS.places["vfs"]),
+        ]
         path = f"{TOP}:{TOP / 'boards' / 'HOST'}:{TOP / '.tools' / 'device'}:.frozen"
         done = subprocess.run(program, env={**os.environ, "MICROPYPATH": path}, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -55,7 +55,11 @@ BAD = (
     ),
     (
         "asks nobody",
-        {FIELD: replaced(FIELD, ("        self._start_waiting()\n\n", "        self._waiting = []\n\n"))},
+        {
+            FIELD: replaced(
+                FIELD, ('        self._start_waiting()\n        if "dlms"', '        self._waiting = []\n        if "dlms"')
+            )
+        },
         "nothing answered it on ",
     ),
     (
