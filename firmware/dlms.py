@@ -22,7 +22,7 @@ from lib.dlms.errors import FormatError, PeerError
 
 _PORTS = const(("rs485", "ir_left", "network"))  # by the port of a plan
 _APDU = const(1024)  # octets of the largest
-_INFO = const(256)  # of a frame: with 512 a line carries no more
+_INFO = const(256)  # of a frame: larger ones would take more RAM
 _RELAY_MS = const(60000)
 _UNSENT = const("/archive_unsent.json")
 
