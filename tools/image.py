@@ -25,12 +25,15 @@ DEVICE_LIBRARIES = TOP / ".tools" / "device"  # what the device's manifest requi
 WEB = "web_assets.py"  # the pages: mostly compressed data
 
 
-def sources(board):
-    """Yield (source, path inside the image) of every module of a board's application, board.py included."""
-    from tools import lean, parts, web  # which need TOP
+def sources(board, is_bundled=False):
+    """Yield (source, path inside the image) of every module of a board's application, board.py included.
+
+    is_bundled: as the modules are frozen, with those that belong together in one (tools/bundle.py).
+    """
+    from tools import bundle, lean, parts, web  # which need TOP
 
     has = parts.chooser(board)
-    yield from ((source, path) for source, path in lean.build(board) if has(path))
+    yield from bundle.build(board) if is_bundled else ((source, path) for source, path in lean.build(board) if has(path))
     for source in sorted(DEVICE_LIBRARIES.rglob("*.py")):
         yield source, source.relative_to(DEVICE_LIBRARIES)
     yield parts.board_file(board), Path("board.py")
@@ -118,7 +121,7 @@ def frozen_sizes(board):
     """Compile everything for the device; return {path: bytes of .mpy}."""
     sizes = {}
     with tempfile.TemporaryDirectory() as folder:
-        for source, path in sources(board):
+        for source, path in sources(board, True):
             sizes[str(path)] = compile_module(source, path, Path(folder), DEVICE).stat().st_size
     return sizes
 

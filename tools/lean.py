@@ -263,7 +263,8 @@ def sources():
                 yield source, source.relative_to(TOP)
 
 
-def _module(path):
+def module_name(path):
+    """Return the dotted name of a module by its path inside the image."""
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -276,14 +277,14 @@ def _texts():
 
 
 def _words(texts, others):
-    return Words({_module(path): ast.parse(text) for path, text in texts.items()}, [ast.parse(text) for text in others])
+    return Words({module_name(path): ast.parse(text) for path, text in texts.items()}, [ast.parse(text) for text in others])
 
 
 def overlay(changed):
     """Yield (path, text) for modules that stand in the place of those built: {path: source}, in the same words."""
     words = _words(*_texts())
     for path, text in changed.items():
-        yield Path(path), lean(text, words, _module(Path(path)))
+        yield Path(path), lean(text, words, module_name(Path(path)))
 
 
 def build(board="HOST"):
@@ -299,13 +300,13 @@ def build(board="HOST"):
     if not stamp.exists() or stamp.read_text() != digest:
         words = _words(texts, others)
         for path, text in texts.items():
-            _write(target / path, lean(parts.reduced(board, path, text), words, _module(path)))
-        _write(stamp, digest)
+            write(target / path, lean(parts.reduced(board, path, text), words, module_name(path)))
+        write(stamp, digest)
     for path in texts:
         yield target / path, path
 
 
-def _write(file, text):
+def write(file, text):
     """Write a file unless it is as it should be: whole or not at all, for several builds may run at once."""
     if not file.exists() or file.read_text() != text:
         file.parent.mkdir(parents=True, exist_ok=True)
