@@ -13,13 +13,12 @@ from struct import pack
 
 from micropython import const
 
-from lib.store.archive_layouts import Layouts
-from lib.store.archive_part import SIZE, Part, room
+from lib.store.archive_file import room
 from lib.store.archive_segments import EVENTS, KINDS, Segments
 
 PROFILE, DAILY, MONTHLY, MAXIMA, PRESENT = const(0), const(1), const(2), const(3), const(4)
 
-_PIECE = const(512)
+_PIECE = const(128)
 _FORGOTTEN = const(4)  # bytes for each meter: its number, and what that is not
 _MOST_METER = const(65535)
 
@@ -36,10 +35,7 @@ class Archive:
         self._folder = folder
         self._load = load
         self._segments = Segments(folder, most_bytes)
-        self._layouts = Layouts(folder + "/layouts")
-        self._room = Part()  # taken once, as the buffer: later there may be no room in one piece
-        self._buffer = bytearray(SIZE)
-        self._part = None  # the same, while records come
+        self._part = None  # lib/store/archive_part.py, while records come
         self._layout = self._width = 0  # the one used last, and how many columns it has
         self._kind = 0
 
@@ -50,20 +46,20 @@ class Archive:
 
         The same columns have the same number for good. Raises OSError, and ValueError: no columns, too many, too many layouts.
         """
-        return self._layouts.number(columns)
+        return self._layouts().number(columns)
 
     def columns(self, layout):
         """Return the columns of a layout, None if it is not known."""
-        return self._layouts.columns(layout)
+        return self._layouts().columns(layout)
 
     def begin(self, meter, kind, layout):
         """Records of a meter will come, with the columns of this layout."""
         if layout != self._layout:
-            self._width = len(self.columns(layout) or ())
+            self._width = self._layouts().count(layout)
             self._layout = layout
         if not 0 < meter <= _MOST_METER or not 0 <= kind < EVENTS or not self._width:
             raise ValueError("archive")
-        self._part = self._room
+        self._part = self._module("lib.store.archive_part").Part()
         self._part.begin(meter, layout, self._width)
         self._kind = kind
 
@@ -180,21 +176,23 @@ class Archive:
 
     def learn(self):
         """Find out, in steps, what sizes() tells of times: after a start not all is known."""
-        for segment in list(self._segments.numbers):
-            try:
-                if not self._segments.span(segment):
-                    yield from self._segments.learn(segment)
-            except OSError:
-                pass  # it went, or is not readable
+        for kind in range(KINDS):
+            for segment in self._segments.of(kind):
+                try:
+                    if not self._segments.span(segment):
+                        yield from self._segments.learn(segment)
+                except OSError:
+                    pass  # it went, or is not readable
 
     def sizes(self):
         """Return (blocks used, blocks that it may have, UTC of the oldest record, of the newest) of each kind; 0: not known."""
         told = []
         for kind in range(KINDS):
-            spans = [self._segments.span(segment) for segment in self._segments.of(kind)]
-            spans = [span for span in spans if span]
-            first = min([span[0] for span in spans]) if spans else 0
-            last = max([span[1] for span in spans]) if spans else 0
+            first = last = 0
+            for segment in self._segments.of(kind):
+                span = self._segments.span(segment)
+                if span:
+                    first, last = min(first or span[0], span[0]), max(last, span[1])
             told.append(self._segments.blocks(kind) + (first, last))
         return told
 
@@ -208,6 +206,9 @@ class Archive:
         if self._is_forgotten(meter):
             return iter(())
         return getattr(self._reader(), name)(self._segments, meter, kind, since, until)
+
+    def _layouts(self):
+        return self._module("lib.store.archive_layouts").Layouts(self._folder + "/layouts")
 
     def _arrival(self):
         return self._module("lib.store.archive_arrival")
@@ -226,10 +227,11 @@ class Archive:
             return
         part.sort()
         yield from self._drop_known(part)
-        buffer = self._buffer
-        for size, first, last in part.pieces(buffer):
+        segments = self._segments
+        while part.piece(segments.buffer):
+            part.turn = segments.next_turn()
             yield
-            yield from self._written(self._segments.append(self._kind, 0, memoryview(buffer)[:size], first, last))
+            yield from self._written(segments.append(self._kind, 0, part))
             yield
         part.begin(part.meter, part.layout, part.columns)
 
@@ -260,19 +262,20 @@ class Archive:
         self.failure = None
 
     def _is_forgotten(self, meter):
-        wanted = _forgotten(meter)
-        piece = bytearray(_PIECE)
+        wanted, piece = _forgotten(meter), bytearray(_PIECE)
         try:
             with open(self._folder + "/forgotten", "rb") as file:
-                while True:
+                count = _PIECE
+                while count == _PIECE:
                     count = file.readinto(piece) or 0
-                    for at in range(0, count, _FORGOTTEN):
-                        if piece[at : at + _FORGOTTEN] == wanted:
+                    at = piece.find(wanted, 0, count)
+                    while at >= 0:
+                        if not at % _FORGOTTEN:
                             return True
-                    if count < _PIECE:
-                        return False
+                        at = piece.find(wanted, at + 1, count)
         except OSError:
-            return False  # there is none
+            pass  # there is none
+        return False
 
 
 def _forgotten(meter):

@@ -9,10 +9,10 @@ made of is, so nothing is told again. What was removed to make room is passed ov
 from micropython import const
 
 from lib.store.archive_events import Events
-from lib.store.archive_part import SIZE, Part
+from lib.store.archive_part import Part
 from lib.store.archive_segments import EVENTS, LEVELS, kind_of
 
-_MOST = const(64)  # parts told of at once
+_MOST = const(32)  # parts told of at once
 _NEVER = const(0xFFFFFFFF)
 _LEVEL_SHIFT = const(22)
 
@@ -35,7 +35,7 @@ class Ends:
             self.is_over = True
         else:
             self.ends.append(end)
-            if len(self.ends) > 2 * _MOST:
+            if len(self.ends) == 2 * _MOST:
                 del self.ends[:_MOST]
 
 
@@ -63,9 +63,13 @@ def following(segments, kind, place):
 def load(segments, segment, end):
     """Return the Part, of events the Events, that ends there; None: it went, or is damaged."""
     part = Events() if kind_of(segment) == EVENTS else Part()
-    buffer = bytearray(SIZE)
+    buffer = segments.buffer
+    segments.next_turn()
     try:
         size = segments.load(segment, [end], buffer)[0]
+        if size > len(buffer):
+            buffer = bytearray(size)
+            segments.load(segment, [end], buffer)
     except OSError:
         return None
-    return part if size and part.decode(buffer, size) else None
+    return part if size and part.decode(memoryview(buffer)[:size], size) else None

@@ -6,14 +6,14 @@ one's, and its code (varints), length of the text, text (UTF-8).
 
 from micropython import const
 
-from lib.store.archive_part import FOOT_SIZE, SIZE, foot, is_sound, seal
+from lib.store.archive_file import FOOT_SIZE, foot, is_sound, seal
+from lib.store.archive_part import ERA
 from lib.store.archive_reader import merged
 from lib.store.archive_segments import EVENTS
 from lib.store.varint import put_varint, varint
 
-_AT_ONCE = const(24)  # events of a part
+_AT_ONCE = const(16)  # events of a part: it takes 600 bytes at most
 _MOST_TEXT = const(24)
-_EVENT_SIZE = const(40)  # at most
 _MOST_CODE = const(1 << 32)
 
 
@@ -23,7 +23,7 @@ class Events:
     def __init__(self):
         self.rows = 0
         self.meter = self.log = 0
-        self._events = []
+        self._events = []  # (time less ERA, code, text)
 
     def decode(self, buffer, size):
         self.rows = 0
@@ -37,16 +37,17 @@ class Events:
             time, at = varint(buffer, at)
             code, at = varint(buffer, at)
             end = at + 1 + buffer[at]
-            self._events.append((first + time, code, bytes(buffer[at + 1 : end]).decode()))
+            self._events.append((first - ERA + time, code, bytes(buffer[at + 1 : end]).decode()))
             at = end
         self.rows = rows
         return True
 
-    def time(self, row):
+    def moment(self, row):
         return self._events[row][0]
 
     def event(self, row):
-        return self._events[row]
+        moment, code, text = self._events[row]
+        return moment + ERA, code, text
 
 
 def logged(segments, meter, first, last):
@@ -89,17 +90,28 @@ def _store(segments, meter, log, fresh):
             fresh.remove((found[0], found[2], found[3]))
     if not fresh:
         return 0
-    buffer = bytearray(min(SIZE, _EVENT_SIZE * (len(fresh) + 1)))
-    first, at = fresh[0][0], 0
-    for time, code, text in fresh:
-        at = put_varint(buffer, put_varint(buffer, at, time - first), code)
-        content = text.encode()
-        buffer[at] = len(content)
-        at += 1 + len(content)
-        buffer[at - len(content) : at] = content
-    size = seal(buffer, at, len(fresh), meter, log, 0, first, fresh[-1][0])
-    yield from segments.append(EVENTS, 0, memoryview(buffer)[:size], first, fresh[-1][0])
+    yield from segments.append(EVENTS, 0, Log(meter, log, fresh, segments))
     return len(fresh)
+
+
+class Log:
+    """Events that become a part: see append() of lib/store/archive_segments.py."""
+
+    def __init__(self, meter, log, events, segments):
+        self._meter, self._log, self._events = meter, log, events
+        self.first, self.last = events[0][0], events[-1][0]
+        self.turn = segments.next_turn()
+        self.fill(segments.buffer)
+
+    def fill(self, buffer):
+        at = 0
+        for time, code, text in self._events:
+            at = put_varint(buffer, put_varint(buffer, at, time - self.first), code)
+            content = text.encode()
+            buffer[at] = len(content)
+            at += 1 + len(content)
+            buffer[at - len(content) : at] = content
+        self.size = seal(buffer, at, len(self._events), self._meter, self._log, 0, self.first, self.last)
 
 
 def _cut(text):

@@ -1,16 +1,61 @@
 """What is looked for in an open segment of the archive of meters: feet of parts, what an index tells, what damage left.
 
-lib/store/archive_segments.py tells what a segment is. Raises OSError where the flash fails.
+lib/store/archive_segments.py tells what a segment is, lib/store/archive_part.py what is in a part. Raises OSError where the
+flash fails.
 """
 
-from struct import unpack_from
+from binascii import crc32
+from struct import pack_into, unpack_from
 
 from micropython import const
 
-from lib.store.archive_part import FOOT_SIZE, TAIL_SIZE, foot, is_sound
+MOST_ROWS = const(120)  # of a part
+MOST_COLUMNS = const(40)
+SIZE = const(768)  # of a part that is written, at most
+OLD_SIZE = const(1536)  # there are larger ones on flash
+FOOT_SIZE = const(17)
+TAIL_SIZE = const(21)  # with the CRC-32 before it
+MAGIC = const(0xA9)
 
+_FOOT = const("<BBHHBBII")
+_CRC_SIZE = const(4)
+_CELLS = const(1024)  # records times columns, with time and status
 _SEARCHED = const(32)  # pieces searched for a foot behind damage before others run
 _PIECE = const(128)
+
+
+def foot(buffer, at=0):
+    """Return (count of records, size, meter, layout, columns, first time, last time) of a foot, None if there is none."""
+    if buffer[at] != MAGIC or buffer[at + FOOT_SIZE - 1] != _sum(buffer, at):
+        return None
+    found = unpack_from(_FOOT, buffer, at)
+    return found[1:] if found[2] > TAIL_SIZE else None
+
+
+def seal(buffer, at, rows, meter, layout, columns, first, last):
+    """Put CRC-32 and foot behind the `at` bytes of a part; return its size."""
+    end = at + _CRC_SIZE
+    size = end + FOOT_SIZE
+    pack_into(_FOOT, buffer, end, MAGIC, rows, size, meter, layout, columns, first, last)
+    buffer[size - 1] = _sum(buffer, end)
+    whole = memoryview(buffer)
+    pack_into("<I", buffer, at, crc32(whole[end:size], crc32(whole[:at])))
+    return size
+
+
+def is_sound(buffer, size):
+    whole = memoryview(buffer)
+    crc_at = size - TAIL_SIZE
+    return unpack_from("<I", buffer, crc_at)[0] == crc32(whole[size - FOOT_SIZE : size], crc32(whole[:crc_at]))
+
+
+def _sum(buffer, at):
+    return sum(buffer[at : at + FOOT_SIZE - 1]) & 255
+
+
+def room(columns):
+    """Return how many records with so many columns a part has room for."""
+    return min(MOST_ROWS, _CELLS // (columns + 2))
 
 
 def foot_at(file, end):
@@ -31,7 +76,7 @@ def read(file, start, buffer, size):
 
 def index_at(file, start, size):
     """Return the index that begins there, None if it is damaged."""
-    index = bytearray(size)
+    index = bytearray(min(size, OLD_SIZE))  # what is damaged may tell any size
     return index if read(file, start, index, size) and is_sound(index, size) else None
 
 
@@ -70,7 +115,7 @@ def resume(file, end):
         for at in range(count, -1, -1):
             there = foot(piece, at)
             size = there[1] if there else 0
-            if 0 < size <= start + at + FOOT_SIZE < end:
+            if 0 < size <= min(OLD_SIZE, start + at + FOOT_SIZE) and start + at + FOOT_SIZE < end:
                 content = bytearray(size)
                 if read(file, start + at + FOOT_SIZE - size, content, size) and is_sound(content, size):
                     return start + at + FOOT_SIZE

@@ -7,7 +7,7 @@ power cut leaves records twice at most, which readers tell once, and an incomple
 from micropython import const
 
 from lib.store.archive_arrival import rank
-from lib.store.archive_part import SIZE, Part
+from lib.store.archive_part import Part
 from lib.store.archive_reader import merged
 from lib.store.archive_segments import EVENTS, LEVELS
 
@@ -60,7 +60,7 @@ def _merge(segments, kind, level, old, is_forgotten):
     def numbers():
         return [segment for segment in old if segments.has(segment)]
 
-    part, holder, buffer, values = Part(), Part(), bytearray(SIZE), []
+    part, holder, values = Part(), Part(), []
     above = 0
     while True:
         few = Few(above)
@@ -80,10 +80,10 @@ def _merge(segments, kind, level, old, is_forgotten):
                 time, status, layout, values = holder.record(found[1], values)
                 is_ours = (layout, len(values)) == (part.layout, part.columns)
                 if not is_ours or not part.add(time, status, values):
-                    yield from _store(segments, kind, level + 1, part, buffer)
+                    yield from _store(segments, kind, level + 1, part)
                     part.begin(meter, layout, len(values))
                     part.add(time, status, values)
-            yield from _store(segments, kind, level + 1, part, buffer)
+            yield from _store(segments, kind, level + 1, part)
     made = segments.of(kind, level + 1)
     if made and not (yield from segments.is_complete(made[-1])):
         yield from segments.complete(kind, level + 1)
@@ -92,7 +92,8 @@ def _merge(segments, kind, level, old, is_forgotten):
         yield
 
 
-def _store(segments, kind, level, part, buffer):
-    for size, first, last in part.pieces(buffer):
-        yield from segments.append(kind, level, memoryview(buffer)[:size], first, last)
+def _store(segments, kind, level, part):
+    while part.piece(segments.buffer):
+        part.turn = segments.next_turn()
+        yield from segments.append(kind, level, part)
         yield

@@ -18,27 +18,20 @@ With meter 0 it is an index, see lib/store/archive_segments.py; what kind 5 hold
 """
 
 from array import array
-from binascii import crc32
-from struct import pack_into, unpack_from
 
 from micropython import const
 
+from lib.store.archive_file import FOOT_SIZE, MOST_ROWS, TAIL_SIZE, foot, is_sound, room, seal
 from lib.store.profile_kernels import decode, encode, weight
 from lib.store.varint import put_varint, varint
 
-MOST_ROWS = const(120)
-MOST_COLUMNS = const(40)
-SIZE = const(1536)  # of a buffer that holds any part
-FOOT_SIZE = const(17)
-TAIL_SIZE = const(21)  # with the CRC-32 before it
-MAGIC = const(0xA9)
+ERA = const(0x60000000)  # UTC less than this is a small integer, which takes no memory, from 1987 to 2055
 
-_FOOT = const("<BBHHBBII")
-_CRC_SIZE = const(4)
 _TIME = const(0)
 _STATUS = const(1)
 _VALUES = const(2)  # the first of them
-_CELLS = const(1024)  # records times columns
+_ALL = const(255)
+_MORE = const(24)  # records that there is room for at once
 _ALIKE = const(31)
 _NONE = const(30)
 _ORDER = const(32)
@@ -49,48 +42,15 @@ _MOST_HEAD = const(36)  # bytes before the Rice code of a column
 _MOST_BITS = const(64)
 
 
-def foot(buffer, at=0):
-    """Return (count of records, size, meter, layout, columns, first time, last time) of a foot, None if there is none."""
-    if buffer[at] != MAGIC or buffer[at + FOOT_SIZE - 1] != _sum(buffer, at):
-        return None
-    found = unpack_from(_FOOT, buffer, at)
-    return found[1:] if found[2] > TAIL_SIZE else None
-
-
-def seal(buffer, at, rows, meter, layout, columns, first, last):
-    """Put CRC-32 and foot behind the `at` bytes of a part; return its size."""
-    end = at + _CRC_SIZE
-    size = end + FOOT_SIZE
-    pack_into(_FOOT, buffer, end, MAGIC, rows, size, meter, layout, columns, first, last)
-    buffer[size - 1] = _sum(buffer, end)
-    whole = memoryview(buffer)
-    pack_into("<I", buffer, at, crc32(whole[end:size], crc32(whole[:at])))
-    return size
-
-
-def is_sound(buffer, size):
-    whole = memoryview(buffer)
-    crc_at = size - TAIL_SIZE
-    return unpack_from("<I", buffer, crc_at)[0] == crc32(whole[size - FOOT_SIZE : size], crc32(whole[:crc_at]))
-
-
-def _sum(buffer, at):
-    return sum(buffer[at : at + FOOT_SIZE - 1]) & 255
-
-
-def room(columns):
-    """Return how many records with so many columns a part has room for."""
-    return min(MOST_ROWS, _CELLS // (columns + _VALUES))
-
-
 class Part:
     """Records of one meter and layout; `rows` of them are there.
 
-    `cells`: room for so many numbers, records times columns and two more; with less than others need only times() works.
+    While it is written, piece by piece: `size`, UTC of the `first` and the `last` record of a piece, and `turn`, in which it
+    came into the buffer that all share.
     """
 
-    def __init__(self, cells=_CELLS):
-        self._values = array("i", bytes(4 * cells))
+    def __init__(self):
+        self._offsets = []  # of each column: of each row what it is more than the base, None while all are the base
         self._bases: list = []  # None: no value yet
         self._gaps = []  # of each column: a bit per row, that is missing
         self.begin(0, 0, 0)
@@ -98,49 +58,74 @@ class Part:
     def begin(self, meter, layout, columns):
         """Hold nothing, to get records of this meter and layout."""
         self.meter, self.layout, self.columns = meter, layout, columns
+        self._room = room(columns)
         columns += _VALUES
-        self._stride = min(MOST_ROWS, len(self._values) // columns)
-        self.rows = 0
+        self.rows = self.size = self.turn = 0
+        self._held = 0  # rows that all columns have room for
+        self._at = self._count = 0  # first record of the piece that is written, and how many it has
         self._is_sorted = True
-        if len(self._bases) != columns:
-            self._bases, self._gaps = [None] * columns, [0] * columns
-        for column in range(columns):
-            self._bases[column], self._gaps[column] = None, 0
+        self._start = 0  # time of the first that came, less ERA
+        self._offsets, self._bases, self._gaps = [None] * columns, [None] * columns, [0] * columns
 
     def add(self, time, status, values):
         """Add a record: UTC in seconds, status and values integers of up to 64 bits or None.
 
         Return False, nothing changed, if it is one too many or its values are too far from those of the others.
         """
-        row, bases = self.rows, self._bases
-        if row == self._stride:
+        row, bases, columns = self.rows, self._bases, self._offsets
+        if row == self._room:
             return False
-        for column in range(len(bases)):  # twice: to see whether all fit, and to put them there
-            value = values[column - _VALUES] if column >= _VALUES else status if column else time
-            if value is None:
-                continue
-            if bases[column] is None:
-                if abs(value) >> _MOST_BITS:
+        try:
+            if row == self._held:
+                self._make_room(min(row + _MORE, self._room))
+            for column in range(len(bases)):  # twice: to see whether all fit, and to put them there
+                value = values[column - _VALUES] if column >= _VALUES else status if column else time
+                base = bases[column]
+                if value is None or value == base:
+                    continue
+                if base is None:
+                    if abs(value) >> _MOST_BITS:
+                        return False
+                elif not -_BIAS < value - base < _BIAS:
                     return False
-            elif not -_BIAS < value - bases[column] < _BIAS:
-                return False
+                elif columns[column] is None:
+                    columns[column] = _line(self._held, row, 0)
+        except MemoryError:
+            if row < _MORE:
+                raise
+            return False  # those that are there are worth a part
         for column in range(len(bases)):
             value = values[column - _VALUES] if column >= _VALUES else status if column else time
-            at = column * self._stride + row
+            offsets = columns[column]
             if value is None:
                 self._gaps[column] |= 1 << row
-                self._values[at] = self._values[at - 1] if row else _BIAS
-                continue
-            if bases[column] is None:
+                if offsets:
+                    offsets[row] = offsets[row - 1]
+            elif offsets:
+                offsets[row] = value - bases[column] + _BIAS
+            elif bases[column] is None:
                 bases[column] = value
-            self._values[at] = value - bases[column] + _BIAS
-        if row and self._values[row] < self._values[row - 1]:
+        if not row:
+            self._start = time - ERA
+        elif self._is_sorted and self.moment(row) < self.moment(row - 1):
             self._is_sorted = False
         self.rows = row + 1
         return True
 
+    def _make_room(self, rows):
+        """Have room for so many records in all columns."""
+        for offsets in self._offsets:
+            if offsets:
+                offsets.extend(bytes(4 * (rows - len(offsets))))
+        self._held = rows
+
+    def moment(self, row):
+        """Return the time less ERA, which is quicker."""
+        offsets = self._offsets[_TIME]
+        return self._start + offsets[row] - _BIAS if offsets else self._start
+
     def time(self, row):
-        return self._bases[_TIME] + self._values[row] - _BIAS
+        return self.moment(row) + ERA
 
     def status(self, row):
         return self._value(_STATUS, row)
@@ -161,54 +146,61 @@ class Part:
     def _value(self, column, row):
         if self._gaps[column] >> row & 1:
             return None
-        return self._bases[column] + self._values[column * self._stride + row] - _BIAS
+        offsets = self._offsets[column]
+        return self._bases[column] + offsets[row] - _BIAS if offsets else self._bases[column]
 
     def has(self, time):
         """Whether there is a record of this time."""
-        if self._is_sorted and (not self.rows or time > self.time(self.rows - 1)):
+        moment = time - ERA
+        if self._is_sorted and (not self.rows or moment > self.moment(self.rows - 1)):
             return False  # so they come mostly
         for row in range(self.rows):
-            if self.time(row) == time:
+            if self.moment(row) == moment:
                 return True
         return False
 
     def sort(self):
         """Put the records in the order of time."""
         if not self._is_sorted:
-            self.keep(sorted(range(self.rows), key=self.time))
+            self.keep(sorted(range(self.rows), key=self.moment))
             self._is_sorted = True
 
     def keep(self, order):
         """Keep the records of these numbers only, in this order."""
-        for column in range(len(self._bases)):
-            start = column * self._stride
-            there = self._values[start : start + self.rows]
+        for column, offsets in enumerate(self._offsets):
+            there = offsets[: self.rows] if offsets else None
             gaps = 0
             for row, old in enumerate(order):
-                self._values[start + row] = there[old]
+                if there:
+                    offsets[row] = there[old]
                 gaps |= (self._gaps[column] >> old & 1) << row
             self._gaps[column] = gaps
         self.rows = len(order)
 
-    def pieces(self, buffer):
-        """Yield (size, first time, last time) of the parts that the records make, which are in the buffer then: one mostly."""
-        self.sort()
-        at = 0
-        while at < self.rows:
-            count = self.rows - at
-            size = self._put(buffer, at, count)
-            while not size:
-                count = count + 1 >> 1
-                size = self._put(buffer, at, count)
-            yield size, self.time(at), self.time(at + count - 1)
-            at += count
+    def piece(self, buffer):
+        """Go on to the next records, as many as make a part that the buffer has room for, and fill() it; False: that was all.
 
-    def _put(self, buffer, first, rows):
-        """Write `rows` records from number `first` on; return the size of the part, 0 if it has no room."""
+        The records are to be sorted.
+        """
+        self._at += self._count
+        self._count = self.rows - self._at
+        if not self._count:
+            return False
+        self.fill(buffer)
+        while not self.size:
+            self._count -= (self._count >> 2) + (self._count < 4)
+            self.fill(buffer)
+        self.first, self.last = self.time(self._at), self.time(self._at + self._count - 1)
+        return True
+
+    def fill(self, buffer):
+        """Write the piece to the beginning of a buffer; `size` is 0 then if it has no room."""
+        first, rows = self._at, self._count
         at = self._encode_one(buffer, first) if rows == 1 else self._encode(buffer, first, rows)
-        if at < 0:
-            return 0
-        return seal(buffer, at, rows, self.meter, self.layout, self.columns, self.time(first), self.time(first + rows - 1))
+        self.size = 0
+        if at >= 0:
+            last = self.time(first + rows - 1)
+            self.size = seal(buffer, at, rows, self.meter, self.layout, self.columns, self.time(first), last)
 
     def _encode_one(self, buffer, row):
         at = 0
@@ -222,15 +214,13 @@ class Part:
         return at
 
     def _encode(self, buffer, first, rows):
-        values = self._values
         end = len(buffer) - TAIL_SIZE
         at = 0
-        for column in range(len(self._bases)):
+        for column, values in enumerate(self._offsets):
             if at + _MOST_HEAD > end:
                 return -1
-            start = column * self._stride + first
             gaps = self._gaps[column] >> first & (1 << rows) - 1
-            form = self._form(start, rows)
+            form = _form(values, first, rows) if values else _ALIKE
             if gaps:
                 form = _NONE if gaps == (1 << rows) - 1 else form | _GAPS
             buffer[at] = form
@@ -238,55 +228,33 @@ class Part:
             if form == _NONE:
                 continue
             if column:
-                at = put_varint(buffer, at, self._bases[column] + values[start] - _BIAS)
+                base = self._bases[column]
+                at = put_varint(buffer, at, base + values[first] - _BIAS if values else base)
             if form & _ORDER:
-                at = put_varint(buffer, at, values[start + 1] - values[start])
+                at = put_varint(buffer, at, values[first + 1] - values[first])
             if gaps:
                 count = rows + 7 >> 3
                 buffer[at : at + count] = gaps.to_bytes(count, "little")
                 at += count
             if form & 31 != _ALIKE:
-                at = encode(values, start, rows, 2 if form & _ORDER else 1, form & 31, buffer, at, end)
+                at = encode(values, first, rows, 2 if form & _ORDER else 1, form & 31, buffer, at, end)
                 if at < 0:
                     return -1
         return at
 
-    def _form(self, start, rows):
-        """Return order and low bits that make a column short."""
-        alone = weight(self._values, start, rows, 1)
-        on_line = weight(self._values, start, rows, 2)
-        form = _ORDER if on_line < alone else 0
-        least = min(alone, on_line)
-        if not least:
-            return form | _ALIKE
-        low, mean = 0, least // (rows - 1) >> 1
-        while mean and low < _MOST_LOW:
-            mean >>= 1
-            low += 1
-        return form | low
-
-    def times(self, buffer, size):
-        """Take the times only of a part as decode() does, for which `cells` of MOST_ROWS are enough."""
-        return self.decode(buffer, size, 0)
-
-    def decode(self, buffer, size, most=255):
-        """Take what encode() wrote; return False, and hold nothing, if it is damaged. Of its columns at most `most`."""
+    def decode(self, buffer, size, most=_ALL):
+        """Take what fill() wrote; return False, and hold nothing, if damaged. Of its columns at most `most`; -1: times."""
         self.rows = 0
         there = foot(buffer, size - FOOT_SIZE) if size > TAIL_SIZE else None
         if there is None or there[1] != size or not is_sound(buffer, size):
             return False
         rows, _, meter, layout, columns, first, _ = there
-        if most:
-            self.begin(meter, layout, min(columns, most))
-            wanted = self.columns + _VALUES
-        else:
-            self.begin(meter, layout, 0)
-            self._stride = min(MOST_ROWS, len(self._values))
-            wanted = 1
-        if rows > self._stride:
+        if not 0 < rows <= MOST_ROWS:
             return False
+        self.begin(meter, layout, max(0, min(columns, most)))
         self._bases[_TIME] = first
-        self._values[0] = _BIAS
+        self._start = first - ERA
+        wanted = min(columns, most) + _VALUES
         if rows == 1:
             self._decode_one(buffer, wanted)
         elif not self._decode(buffer, size, rows, wanted):
@@ -300,12 +268,10 @@ class Part:
             number, at = varint(buffer, at)
             if number:
                 self._bases[column] = number - 1 if number > 0 else number
-                self._values[column * self._stride] = _BIAS
             else:
                 self._gaps[column] = 1
 
     def _decode(self, buffer, size, rows, wanted):
-        values = self._values
         end = size - TAIL_SIZE
         at = 0
         for column in range(wanted):
@@ -314,23 +280,44 @@ class Part:
             if form == _NONE:
                 self._gaps[column] = (1 << rows) - 1
                 continue
-            start = column * self._stride
             if column:
                 self._bases[column], at = varint(buffer, at)
-            values[start] = _BIAS
             slope = 0
             if form & _ORDER:
                 slope, at = varint(buffer, at)
-                values[start + 1] = _BIAS + slope
             if form & _GAPS:
                 count = rows + 7 >> 3
                 self._gaps[column] = int.from_bytes(buffer[at : at + count], "little")
                 at += count
             if form & 31 == _ALIKE:
-                for row in range(1, rows):
-                    values[start + row] = _BIAS + slope * row
+                if slope:
+                    self._offsets[column] = _line(rows, rows, slope)
             else:
-                at = decode(values, start, rows, 2 if form & _ORDER else 1, form & 31, buffer, at, end)
+                self._offsets[column] = offsets = _line(rows, 2, slope)
+                at = decode(offsets, 0, rows, 2 if form & _ORDER else 1, form & 31, buffer, at, end)
             if not 0 <= at <= end:
                 return False
         return True
+
+
+def _line(held, rows, slope):
+    """Return room for so many rows of a column, the first of which are on a straight line."""
+    offsets = array("i", bytes(4 * held))
+    for row in range(rows):
+        offsets[row] = _BIAS + slope * row
+    return offsets
+
+
+def _form(values, start, rows):
+    """Return order and low bits that make a column short."""
+    alone = weight(values, start, rows, 1)
+    on_line = weight(values, start, rows, 2)
+    form = _ORDER if on_line < alone else 0
+    least = min(alone, on_line)
+    if not least:
+        return form | _ALIKE
+    low, mean = 0, least // (rows - 1) >> 1
+    while mean and low < _MOST_LOW:
+        mean >>= 1
+        low += 1
+    return form | low

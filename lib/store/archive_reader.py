@@ -5,35 +5,38 @@
 
 from micropython import const
 
-from lib.store.archive_part import MOST_ROWS, Part
+from lib.store.archive_part import ERA, Part
 
 _MOST_PARTS = const(32)  # that are known of at a time
 _NEVER = const(0xFFFFFFFF)
 _GRID_S = const(900)  # records of longer periods may begin at any quarter of an hour of UTC: so do zones
-_FIRST = const(0)  # of what is known of a part: time of the next record
-_LAST = const(1)
-_SEGMENT = const(2)
-_END = const(3)
-_ROW = const(4)  # next record
-_AT = const(5)  # where it is in the buffer, -1: not there
-_SIZE = const(6)
+_FIRST = const(0)  # of what is known of a part: time of the next record less ERA
+_SEGMENT = const(1)
+_END = const(2)
+_ROW = const(3)  # next record
+_AT = const(4)  # where it is in the buffer, -1: not there
+_SIZE = const(5)
 
 
 class Nearest:
-    """The parts that begin first, of all that take() is called for, and all that have begun at UTC `first`."""
+    """The parts that begin first, of all that take() is called for, and all that have begun at `first`.
+
+    Times are less ERA, for many are kept: small integers take no memory.
+    """
 
     def __init__(self, first):
         self._first = first
         self.parts = []  # of each what is known, see above
-        self.horizon = _NEVER  # what is before it is in them
+        self.horizon = _NEVER - ERA  # what is before it is in them
+        self.turn = 0  # in which some of them came into the buffer
 
     def take(self, first, last, segment, end, layout):
-        first = max(first, self._first)
+        first = max(first - ERA, self._first)
         parts = self.parts
         place = len(parts)
         while place and parts[place - 1][_FIRST] > first:
             place -= 1
-        parts.insert(place, [first, last, segment, end, 0, -1, 0])
+        parts.insert(place, [first, segment, end, 0, -1, 0])
         if len(parts) > _MOST_PARTS and parts[-1][_FIRST] > self._first:
             self.horizon = min(self.horizon, parts.pop()[_FIRST])
 
@@ -41,51 +44,51 @@ class Nearest:
 def merged(segments, numbers, meter, first, last, holder, is_once):
     """Yield (holder, number of a record in it) for all records of a meter from `first` to `last`, None now and then.
 
-    `numbers()` returns the segments to look in. `holder` is decode()d from one part after another; it has time(). With
-    `is_once` a record of a time that another one has is left out.
+    `numbers()` returns the segments to look in. `holder` is decode()d from one part after another; it has moment(), the time
+    less ERA. With `is_once` a record of a time that another one has is left out.
     """
-    buffer = segments.lend()
-    try:
-        while first <= last:
-            nearest = Nearest(first)
-            is_whole = yield from _collect(segments, numbers, meter, first, last, nearest)
-            if not is_whole:
-                continue  # a segment went meanwhile
-            horizon, parts = nearest.horizon, nearest.parts
-            held = None
-            while parts:
-                part = min(parts)
-                if part[_FIRST] > last or part[_FIRST] >= horizon:
+    first -= ERA
+    last -= ERA
+    while first <= last:
+        nearest = Nearest(first)
+        is_whole = yield from _collect(segments, numbers, meter, first + ERA, last + ERA, nearest)
+        if not is_whole:
+            continue  # a segment went meanwhile
+        horizon, parts = nearest.horizon, nearest.parts
+        held = None
+        while parts:
+            part = min(parts)
+            if part[_FIRST] > last or part[_FIRST] >= horizon:
+                break
+            if part is not held:
+                held = part
+                size = _loaded(segments, part, nearest, holder)
+                yield None
+                if size < 0 and is_once:
+                    horizon = first  # it went: look for where its records are now
                     break
-                if part is not held:
-                    held = part
-                    size = _loaded(segments, part, parts, buffer, holder)
-                    yield None
-                    if size < 0 and is_once:
-                        horizon = first  # it went: look for where its records are now
-                        break
-                    if size <= 0:
-                        parts.remove(part)
-                        continue
-                limit = min([other[_FIRST] for other in parts if other is not part] + [last, horizon - 1])
-                row = part[_ROW]
-                while row < holder.rows and holder.time(row) <= limit:
-                    time = holder.time(row)
-                    if time >= first:
-                        yield holder, row
-                        if is_once:
-                            first = time + 1
-                    row += 1
-                part[_ROW] = row
-                if row < holder.rows:
-                    part[_FIRST] = holder.time(row)
-                else:
+                if size <= 0:
                     parts.remove(part)
-            if horizon == _NEVER:
-                return
-            first = max(first, horizon)
-    finally:
-        segments.give_back(buffer)
+                    continue
+            limit = min([other[_FIRST] for other in parts if other is not part] + [last, horizon - 1])
+            row = part[_ROW]
+            while row < holder.rows:
+                moment = holder.moment(row)
+                if moment > limit:
+                    break
+                if moment >= first:
+                    yield holder, row
+                    if is_once:
+                        first = moment + 1
+                row += 1
+            part[_ROW] = row
+            if row < holder.rows:
+                part[_FIRST] = moment
+            else:
+                parts.remove(part)
+        if horizon == _NEVER - ERA:
+            return
+        first = max(first, horizon)
 
 
 def _collect(segments, numbers, meter, first, last, nearest):
@@ -104,18 +107,23 @@ def _collect(segments, numbers, meter, first, last, nearest):
     return True
 
 
-def _loaded(segments, part, parts, buffer, holder):
+def _loaded(segments, part, nearest, holder):
     """Return the size of a part that is decoded then, 0: it is damaged, -1: its segment went.
 
-    To open a file costs more than to read from it: the next ones from there come into the buffer, too, as many as fit.
+    To open a file costs more than to read from it: the next ones from there come into the buffer, too, as many as fit, and are
+    there until somebody else uses it.
     """
-    segment = part[_SEGMENT]
-    if part[_AT] < 0:
-        for other in parts:
+    segment, buffer = part[_SEGMENT], segments.buffer
+    if part[_AT] < 0 or segments.turn != nearest.turn:
+        nearest.turn = segments.next_turn()
+        for other in nearest.parts:
             other[_AT] = -1
-        wanted = [part] + [other for other in parts if other[_SEGMENT] == segment and other is not part]
+        wanted = [part] + [other for other in nearest.parts if other[_SEGMENT] == segment and other is not part]
         try:
             sizes = segments.load(segment, [other[_END] for other in wanted], buffer)
+            if sizes[0] > len(buffer):
+                buffer = bytearray(sizes[0])
+                sizes = segments.load(segment, [part[_END]], buffer)
         except OSError:
             sizes = (0,)
         if not segments.has(segment):
@@ -124,6 +132,8 @@ def _loaded(segments, part, parts, buffer, holder):
         for other, size in zip(wanted, sizes):
             other[_AT], other[_SIZE] = at, size
             at += size
+        if buffer is not segments.buffer:
+            nearest.turn = 0
     at, size = part[_AT], part[_SIZE]
     if not size or not holder.decode(memoryview(buffer)[at : at + size], size):
         segments.damaged(segment)
@@ -134,11 +144,8 @@ def _loaded(segments, part, parts, buffer, holder):
 class Times(Part):
     """The times of a part only."""
 
-    def __init__(self):
-        Part.__init__(self, MOST_ROWS)
-
-    def decode(self, buffer, size, most=0):
-        return Part.decode(self, buffer, size, 0)
+    def decode(self, buffer, size, most=-1):
+        return Part.decode(self, buffer, size, -1)
 
 
 def rows(segments, meter, kind, first, last):

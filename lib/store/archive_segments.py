@@ -18,8 +18,19 @@ from struct import pack_into
 
 from micropython import const
 
-from lib.store.archive_file import before, ends_in, foot_at, index_at, meters_in, read, resume
-from lib.store.archive_part import SIZE, TAIL_SIZE, seal
+from lib.store.archive_file import (
+    OLD_SIZE,
+    SIZE,
+    TAIL_SIZE,
+    before,
+    ends_in,
+    foot_at,
+    index_at,
+    meters_in,
+    read,
+    resume,
+    seal,
+)
 
 KINDS = const(6)
 LEVELS = const(3)
@@ -50,13 +61,18 @@ def kind_of(segment):
 
 
 class Segments:
-    """`numbers` of all segments, sorted. `trouble`: in words what was damaged, "" if nothing."""
+    """`numbers` of all segments, sorted. `trouble`: in words what was damaged, "" if nothing.
+
+    `buffer`: room for one part, taken once and shared by all who read and write. Who puts something there calls next_turn();
+    when others ran, it is still there if `turn` is the same.
+    """
 
     def __init__(self, folder, most_bytes):
         self._folder = folder
         self.trouble = ""
         self._told = []  # what was damaged
-        self._spare = bytearray(SIZE)
+        self.buffer = bytearray(SIZE)
+        self.turn = 0
         self.numbers = array("I")
         self._sizes = array("I")  # of each, in bytes
         self._firsts = array("I")  # UTC of its oldest record; more than that of the newest: not known yet
@@ -115,13 +131,10 @@ class Segments:
 
     # Reading
 
-    def lend(self):
-        """Return room for a part: what is kept for that, for later there may be none in one piece; another if that is lent."""
-        buffer, self._spare = self._spare, None
-        return buffer or bytearray(SIZE)
-
-    def give_back(self, buffer):
-        self._spare = buffer
+    def next_turn(self):
+        """Return the number of a use of the buffer that begins."""
+        self.turn += 1
+        return self.turn
 
     def find(self, segment, meter, first, last, take):
         """Call take(first time, last time, segment, end in the file, layout) for each part of a meter with a time from first to
@@ -148,14 +161,19 @@ class Segments:
             yield
 
     def load(self, segment, ends, buffer):
-        """Read some of the parts that end there into a buffer, one behind the other; return their sizes, 0: there is none."""
+        """Read some of the parts that end there into a buffer, one behind the other; return their sizes, 0: there is none.
+
+        Of a first one that the buffer has no room for only the size is returned, which may be OLD_SIZE.
+        """
         sizes, left = [], memoryview(buffer)
         with open(self._name(segment), "rb") as file:
             for end in ends:
                 there = foot_at(file, end)
-                size = there[1] if there else 0
+                size = there[1] if there and there[1] <= OLD_SIZE else 0
                 if sizes and (len(sizes) == _LOADED or size > len(left)):
                     break
+                if size > len(left):
+                    return [size]
                 if size and not read(file, end - size, left, size):
                     size = 0
                 sizes.append(size)
@@ -200,20 +218,22 @@ class Segments:
                 elif meter in (0, there[2]):
                     ends.append(end)
                 end = start
-                if end <= TAIL_SIZE or indexes == (1 if take else _INDEX_AT_ONCE):
+                if end <= TAIL_SIZE or indexes == (1 if take else _INDEX_AT_ONCE) or ends and len(ends) >= _INDEXED:
                     break
         return end if end > TAIL_SIZE else 0
 
     # Writing
 
-    def append(self, kind, level, part, first, last):
+    def append(self, kind, level, part):
         """Put a part to the end of the newest segment of its kind and level, or to a new one.
+
+        It has `size`, `first` and `last` time, and is in the buffer since `turn`; fill(buffer) puts it there again.
 
         Raises OSError: nothing was changed but for what is old and went to make room.
         """
         while True:
             try:
-                yield from self._append(kind, level, part, first, last)
+                yield from self._append(kind, level, part)
                 return
             except OSError:
                 is_room = yield from self._make_room(kind, True)  # it is full, perhaps
@@ -225,19 +245,19 @@ class Segments:
         segment = self.of(kind, level)[-1]
         index = yield from self._index(segment)
         if index:
-            self._put(segment, index, b"", _NEVER, 0)
+            self._put(segment, index, None)
         self._loose[_counter(segment)] = 0
 
     def remove(self, segment):
         os.remove(self._name(segment))
         self._forget(segment)
 
-    def _append(self, kind, level, part, first, last):
+    def _append(self, kind, level, part):
         there = self.of(kind, level)
         segment = there[-1] if there else kind << _KIND_SHIFT | level << _LEVEL_SHIFT
         index = b""
         loose = (yield from self._loose_in(segment)) if there else 0
-        if loose and not level and self.size(segment) + len(part) + _INDEX_SIZE > self._segment_size(kind):
+        if loose and not level and self.size(segment) + part.size + _INDEX_SIZE > self._segment_size(kind):
             yield from self.complete(kind, level)
             loose = 0
         elif loose >= _INDEXED:
@@ -246,7 +266,7 @@ class Segments:
             while (yield from self._make_room(kind, False)):
                 yield
             segment += 1
-        self._put(segment, index, part, first, last)
+        self._put(segment, index, part)
         counter = _counter(segment)
         self._loose[counter] = 1 if index or segment not in there else self._loose[counter] + 1
 
@@ -257,13 +277,17 @@ class Segments:
             self._loose[counter] = len((yield from self._tail(segment))[0])
         return self._loose[counter]
 
-    def _put(self, segment, index, part, first, last):
+    def _put(self, segment, index, part):
         is_new = not self.has(segment)
         try:
             with open(self._name(segment), "ab") as file:
                 if index:
                     file.write(index)
-                file.write(part)
+                if part:
+                    if self.turn != part.turn:
+                        part.turn = self.next_turn()
+                        part.fill(self.buffer)
+                    file.write(memoryview(self.buffer)[: part.size])
                 size = file.tell()
         except OSError:
             if is_new:
@@ -276,9 +300,9 @@ class Segments:
             self._insert(segment, size)
         place = self._place(segment)
         self._sizes[place] = size
-        if is_new or self._firsts[place] <= self._lasts[place]:
-            self._firsts[place] = min(self._firsts[place], first)
-            self._lasts[place] = max(self._lasts[place], last)
+        if part and (is_new or self._firsts[place] <= self._lasts[place]):
+            self._firsts[place] = min(self._firsts[place], part.first)
+            self._lasts[place] = max(self._lasts[place], part.last)
 
     def _index(self, segment):
         """Return the index of the parts of a segment that none tells of yet, b"" if there are no such parts."""
@@ -373,18 +397,16 @@ class Segments:
 
     def _insert(self, number, size):
         place = len([other for other in self.numbers if other < number])
-        for name, value in (("numbers", number), ("_sizes", size), ("_firsts", _NEVER), ("_lasts", 0)):
-            there = getattr(self, name)
-            wider = there[:place]
-            wider.append(value)
-            wider.extend(there[place:])
-            setattr(self, name, wider)
+        for there, value in zip(self._tables(), (number, size, _NEVER, 0)):
+            there[place:place] = array("I", (value,))  # in place: a longer one may be had in small pieces of memory only
 
     def _forget(self, segment):
         place = self._place(segment)
-        for name in ("numbers", "_sizes", "_firsts", "_lasts"):
-            there = getattr(self, name)
-            setattr(self, name, there[:place] + there[place + 1 :])
+        for there in self._tables():
+            there[place : place + 1] = array("I")
+
+    def _tables(self):
+        return self.numbers, self._sizes, self._firsts, self._lasts
 
     def _name(self, segment):
         return f"{self._folder}/{segment:07x}"

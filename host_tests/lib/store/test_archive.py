@@ -7,6 +7,8 @@ import vfs
 
 from host_tests.fakes.ram_flash import BLOCK, FOLDER, RamFlash, empty, fill, mounted, unmount
 from lib.store.archive import DAILY, MONTHLY, PRESENT, PROFILE, Archive
+from lib.store.archive_file import OLD_SIZE, SIZE
+from lib.store.archive_part import Part
 
 PLACE = FOLDER + "/archive"
 T = 1782864000
@@ -322,6 +324,119 @@ def test_what_is_there_already_takes_no_room():
     assert os.stat(name)[6] < size + 50
     assert world.archive.room(8) == 102 and world.archive.room(1) == 120
     world.check_all()
+
+
+def test_parts_larger_than_those_that_are_written_now_are_told():
+    chip()
+    world = World()
+    layout = world.layouts[WIDE]
+    part, buffer = Part(), bytearray(OLD_SIZE)
+    for number in range(4):  # alone, and with others in a segment
+        part.begin(7, layout, len(WIDE))
+        times = [T + number * DAY + at * Q for at in range(80)]
+        for time in times:
+            values = [1000003 * column + (time * 7919 * (column + 1) % 999983) % 500 for column in range(len(WIDE))]
+            assert part.add(time, 0, values)
+        assert part.piece(buffer) and part.size > SIZE, part.size
+        with open(f"{PLACE}/0000001", "ab") as file:
+            file.write(memoryview(buffer)[: part.size])
+        world.start()
+        world.write(8, PROFILE, day(number, 3600))
+    found = done(world.archive.times(7, PROFILE, 0, EVER))
+    assert found == [T + number * DAY + at * Q for number in range(4) for at in range(80)]
+    for row in world.archive.rows(7, PROFILE, T + DAY, T + 2 * DAY):
+        if row is None:
+            continue
+        time, _, _, values = row
+        assert values == [1000003 * column + (time * 7919 * (column + 1) % 999983) % 500 for column in range(len(WIDE))]
+    world.check_all()
+    segment, ends = done(world.archive.following(PROFILE, [0, 0]))[-1]
+    parts = [world.archive.part(segment, end) for end in ends]
+    assert {part.meter for part in parts} == {7, 8} and not list(world.archive.troubles())
+
+
+def test_readers_that_take_turns_share_a_buffer():
+    chip()
+    world = World()
+    for number in range(8):
+        for meter in (1, 2):
+            world.write(meter, PROFILE, day(number, 3600))
+    readings = [world.archive.rows(meter, PROFILE, 0, EVER) for meter in (1, 2, 1)]
+    found = [[], [], []]
+    world.archive.begin(3, PROFILE, world.layouts[COLUMNS])
+    for time in day(0):
+        status, _, values = world.row(3, PROFILE, time, world.layouts[COLUMNS])
+        world.archive.add(time, status, values)
+    writing = world.archive.commit()
+    is_going = True
+    while is_going:
+        next(writing, None)
+        is_going = False
+        for at, reading in enumerate(readings):
+            row = next(reading, False)
+            is_going = is_going or row is not False
+            if row:
+                assert world.row((1, 2, 1)[at], PROFILE, row[0], row[2])[2] == tuple(row[3])
+                found[at].append(row[0])
+    for at, meter in enumerate((1, 2, 1)):
+        assert found[at] == sorted(world.rows[meter, PROFILE])
+    for _ in writing:
+        pass
+    world.rows[3, PROFILE] = dict.fromkeys(day(0), world.layouts[COLUMNS])
+    world.check_all()
+
+
+def test_columns_take_room_when_they_move():
+    part = Part()
+    part.begin(1, 1, 8)
+    gc.collect()
+    before = gc.mem_alloc()
+    for at in range(96):
+        assert part.add(T + at * Q, 0, [5, None, 7, 1 << 40, -3, 0, 8, 9])
+    gc.collect()
+    assert gc.mem_alloc() - before < 700  # the times, and which are missing
+    assert part.add(T + 96 * Q, 0, [5, None, 7, (1 << 40) + 1, -3, 0, 8, None])
+    assert not part.add(T + 97 * Q, 0, [5, None, 7, 1 << 41, -3, 0, 8, None])
+    buffer = bytearray(SIZE)
+    assert part.piece(buffer)
+    told = Part()
+    assert told.decode(memoryview(buffer)[: part.size], part.size) and told.rows == 97
+    assert told.record(95, [])[3] == [5, None, 7, 1 << 40, -3, 0, 8, 9]
+    assert told.record(96, [])[3] == [5, None, 7, (1 << 40) + 1, -3, 0, 8, None]
+
+
+def test_what_came_is_written_when_there_is_no_memory_for_more():
+    class Tight(Part):
+        most = 48
+
+        def _make_room(self, rows):
+            if rows > self.most:
+                raise MemoryError
+            Part._make_room(self, rows)
+
+    chip()
+    world = World()
+    world.write(1, PROFILE, day(0)[:1])
+    layout = world.layouts[COLUMNS]
+    world.archive.begin(1, PROFILE, layout)
+    world.archive._part = part = Tight()
+    part.begin(1, layout, len(COLUMNS))
+    for time in day(0):
+        status, _, values = world.row(1, PROFILE, time, layout)
+        world.archive.add(time, status, values)
+        world.rows[1, PROFILE][time] = layout
+        assert part.rows <= 48
+    for _ in world.archive.commit():
+        pass
+    world.check_all()
+    part = Tight()
+    part.most = 0
+    part.begin(1, layout, 1)
+    try:
+        part.add(T, 0, [1])
+        raise AssertionError("too few to be worth a part")
+    except MemoryError:
+        assert part.rows == 0
 
 
 def test_who_looks_for_times_while_somebody_writes_gets_those_too():

@@ -1,6 +1,7 @@
 """The archive of meters when power fails at every flash operation, when bytes are damaged, and with a thousand meters."""
 
 import gc
+import os
 
 import vfs
 
@@ -214,6 +215,61 @@ def test_damaged_layouts_are_put_right_by_their_copy():
             assert archive.columns(layouts[1]) == COLUMNS and archive.layout(COLUMNS[:1]) == layouts[0]
             with open(PLACE + path, "rb") as file:
                 assert file.read() == whole
+
+
+def test_layouts_are_had_in_small_pieces_of_memory():
+    chip()
+    archive = Archive(PLACE, MOST)
+    wide = [tuple([(3, bytes((1, 0, code, number, 0, 255)), 2, 0, -3, 30) for code in range(40)]) for number in range(6)]
+    assert [archive.layout(columns) for columns in wide] == [1, 2, 3, 4, 5, 6]
+    assert [archive.layout(columns) for columns in reversed(wide)] == [6, 5, 4, 3, 2, 1]
+    assert [archive.columns(number + 1) for number in range(6)] == wide and archive.columns(7) is None
+    for gone, left in (("/layouts", "/layouts.copy"), ("/layouts.copy", "/layouts")):
+        os.remove(PLACE + gone)
+        assert archive.columns(6) == wide[5]
+        with open(PLACE + gone, "rb") as file, open(PLACE + left, "rb") as other:
+            assert file.read() == other.read()
+    for path in ("/layouts", "/layouts.copy"):  # half of one was written
+        with open(PLACE + path, "ab") as file:
+            file.write(b"\x02\x03\x00")
+    assert archive.columns(6) == wide[5] and archive.layout(COLUMNS) == 7
+    os.remove(PLACE + "/layouts")
+    with open(PLACE + "/layouts.copy", "wb") as file:
+        file.write(b"nothing")
+    assert archive.columns(1) is None and archive.layout(COLUMNS) == 1 and archive.columns(1) == COLUMNS
+
+
+def test_layouts_outlive_a_power_cut_at_any_moment():
+    wide = [tuple([(3, bytes((1, 0, code, number, 0, 255)), 2, 0, -3, 30) for code in range(20)]) for number in range(3)]
+    for damaged in (None, "/layouts", "/layouts.copy"):  # the file that is put right when the power fails
+        chip()
+        archive = Archive(PLACE, MOST)
+        assert [archive.layout(columns) for columns in wide[:2]] == [1, 2]
+        if damaged:
+            with open(PLACE + damaged, "r+b") as file:
+                file.seek(100)
+                file.write(b"\x99")
+        unmount()
+        SAVED[:] = MEMORY
+        number, is_cut = 0, True
+        while is_cut:
+            number += 1
+            MEMORY[:] = SAVED
+            flash = chip(False)
+            is_cut = False
+            try:
+                archive = Archive(PLACE, MOST)
+                flash.cut_at = number
+                assert archive.layout(wide[2]) == 3
+            except PowerCut:
+                is_cut = True
+            unmount()
+            flash.is_dead = True
+            chip(False)
+            archive = Archive(PLACE, MOST)
+            assert archive.columns(3) in ((wide[2], None) if is_cut else (wide[2],))
+            assert [archive.columns(1), archive.columns(2), archive.layout(wide[2])] == wide[:2] + [3]
+        assert number > 8, number
 
 
 def heap(meters, days):
