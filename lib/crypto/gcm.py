@@ -31,7 +31,7 @@ class Gcm:
             raise ValueError("length")
         self._cipher = aes(key, _ECB)
         self._words = table(self._cipher.encrypt(bytes(_BLOCK)))
-        self._counters = bytearray(PIECE)
+        self._iv = b""
         self._stream = bytearray(PIECE)
         self._hash = bytearray(_BLOCK)
         self._clear = self._sealed = self._count = 0
@@ -40,8 +40,7 @@ class Gcm:
         """Start a message. iv: 12 octets, never used twice to encrypt under the key."""
         if len(iv) != IV_SIZE:
             raise ValueError("length")
-        for at in range(0, PIECE, _BLOCK):
-            self._counters[at : at + IV_SIZE] = iv
+        self._iv = bytes(iv)
         for at in range(_BLOCK):
             self._hash[at] = 0
         self._clear = self._sealed = 0  # octets so far
@@ -82,9 +81,10 @@ class Gcm:
         return bytes(self._hash[:TAG_SIZE])
 
     def _keys(self, blocks):
-        count = self._count
-        for at in range(IV_SIZE, blocks * _BLOCK, _BLOCK):
-            pack_into(">I", self._counters, at, count)
+        iv, stream, count = self._iv, self._stream, self._count
+        for at in range(0, blocks * _BLOCK, _BLOCK):
+            pack_into(">12sI", stream, at, iv, count)
             count += 1
         self._count = count
-        self._cipher.encrypt(memoryview(self._counters)[: blocks * _BLOCK], memoryview(self._stream)[: blocks * _BLOCK])
+        view = memoryview(stream)[: blocks * _BLOCK]
+        self._cipher.encrypt(view, view)  # block by block, in place

@@ -64,7 +64,8 @@ class Client(Session):
         when the sink returns. Done means that it got exactly one whole value. Blocks are asked for by themselves. What the sink
         raises comes out of taking(). PeerError: data-access-result in .code.
         """
-        self._start(self._refused(self._get(requests.target(class_id, ln, attribute), selector, sink)))
+        self._check_open()
+        self._start(self._get(requests.target(class_id, ln, attribute), selector, sink))
 
     def get_list(self, items, sinks):
         """Read some attributes. items: list of (class_id, ln, attribute), or of tuples with more behind. sinks: one for each.
@@ -80,7 +81,8 @@ class Client(Session):
 
         PeerError: data-access-result in .code.
         """
-        self._start(self._refused(self._set(requests.target(class_id, ln, attribute), data)))
+        self._check_open()
+        self._start(self._set(requests.target(class_id, ln, attribute), data))
 
     def set_list(self, items, data):
         """Write some attributes: items as of get_list(), data: list of A-XDR octets. `results` tells of each."""
@@ -92,15 +94,12 @@ class Client(Session):
 
         PeerError: action result in .code.
         """
-        self._start(self._refused(self._act(requests.target(class_id, ln, method), data, sink)))
+        self._check_open()
+        self._start(self._act(requests.target(class_id, ln, method), data, sink))
 
-    def _refused(self, script):
-        """PeerError if the result of a service is not 0."""
+    def _check_open(self):
         if not self.is_open:
             raise PeerError("not associated")
-        code = yield from script
-        if code:
-            raise PeerError(results.access(code), code)
 
     def _get(self, target, selector, sink):
         self._need(association.GET, "GET")
@@ -169,8 +168,7 @@ class Client(Session):
         return max(1, min(left, _MOST_LISTED, (self._limit - 5) // size))
 
     def _get_list(self, items, sinks):
-        if not self.is_open:
-            raise PeerError("not associated")
+        self._check_open()
         at = 0
         while at < len(items):
             count = self._several(len(items) - at, 10)
@@ -226,8 +224,7 @@ class Client(Session):
         return last, end, reply
 
     def _set_list(self, items, data):
-        if not self.is_open:
-            raise PeerError("not associated")
+        self._check_open()
         at = 0
         while at < len(items):
             count = self._several(len(items) - at, 10)

@@ -44,8 +44,8 @@ _DATE_TIME = const(25)
 
 
 def lent():
-    """Return bytearrays to lend: one of each length from 0 to 12 octets."""
-    return [bytearray(size) for size in range(_LENT)]
+    """Return bytearrays to lend, by their length from 0 to 12 octets: that of clocks, others are made when they are wanted."""
+    return [None] * (_LENT - 1) + [bytearray(_LENT - 1)]
 
 
 class Elements:
@@ -133,12 +133,19 @@ class Elements:
         if at + size <= end:
             self._tell(view, at, tag, size)
             return at + size
-        is_lent = self._lent is not None and size < _LENT
-        self._text = text = self._lent[size] if is_lent else bytearray(size)
+        self._text = text = self._room(size) or bytearray(size)
         self._tag = tag
         self._missing = at + size - end
         copy(view, at, text, 0, end - at)
         return end
+
+    def _room(self, size):
+        """Return the buffer in which a string of a size is lent, None if it is not."""
+        if self._lent is None or size >= _LENT:
+            return None
+        if not self._lent[size]:
+            self._lent[size] = bytearray(size)
+        return self._lent[size]
 
     def _tell(self, view, at, tag, size):
         take = self._take
@@ -149,8 +156,8 @@ class Elements:
             low = unsigned(view, at + 4)
             take(INTEGER, high << 32 | low if high else low)
             return
-        if self._lent is not None and size < _LENT:
-            octets = self._lent[size]
+        octets = self._room(size)
+        if octets:
             copy(view, at, octets, 0, size)
         else:
             octets = bytes(view[at : at + size])

@@ -7,7 +7,8 @@ tells: the clock goes on by a period, all else is as it was.
 from micropython import const
 
 from lib.dlms import axdr
-from lib.dlms.elements import BEGIN_ARRAY, BITS, DELTA, END, FLOAT, INTEGER, NULL
+from lib.dlms.columns import MOST_CLASS, Columns
+from lib.dlms.elements import BEGIN_ARRAY, BITS, DELTA, END, FLOAT, INTEGER, NULL, OCTETS
 from lib.dlms.errors import FormatError
 from lib.dlms.times import utc
 
@@ -18,26 +19,69 @@ _DATA = const(1)
 _STATUS = const(b"\x60\x0a")  # 0.b.96.10.e.f
 _ROW = const(2)  # level of the columns: a row within the buffer
 _NONE = const(-1)
+_NAME = const(6)  # octets
+_PLACE_OF_NAME = const(1)
+_MEMBERS = const(4)  # of a capture object
 
 
 def capture_objects(view):
-    """Return the columns that attribute 3 of a profile (A-XDR) tells: (class, logical name of 6 bytes, attribute, index) each.
+    """Return the Columns that attribute 3 of a profile (A-XDR) tells, all without exponent and unit.
 
-    Only all four numbers together name a column. FormatError: "columns", or what axdr.whole() says.
+    Only class, logical name, attribute and index together name a column. FormatError: "columns", or what axdr.Decoder says.
     """
-    columns = []
-    rows = axdr.whole(view)
-    if not isinstance(rows, list) or len(rows) > MOST_COLUMNS:
-        raise FormatError("columns")
-    for row in rows:
-        # Newer versions of the class have further members.
-        if not isinstance(row, list) or len(row) < 4 or not isinstance(row[1], bytes) or len(row[1]) != 6:
+    objects = _Objects()
+    decoder = axdr.Decoder(objects.take, True)
+    decoder.feed(view)
+    if not decoder.is_whole:
+        raise FormatError("truncated")
+    return objects.columns
+
+
+class _Objects:
+    """Consumer of a Decoder: capture objects become columns."""
+
+    def __init__(self):
+        self.columns = Columns()
+        self._level = 0
+        self._place = 0  # of the next member of a row
+        self._name = bytearray(_NAME)
+        self._numbers = [0] * _MEMBERS  # class, nothing, attribute, index
+
+    def take(self, event, value):
+        level = self._level
+        if event == END:
+            self._level = level - 1
+            if level == _ROW:
+                self._end()
+        elif event >= BEGIN_ARRAY:
+            self._level = level + 1
+            if level == _ROW:  # newer versions of the class have structures behind the first four members
+                self._member(event, value)
+            elif level < _ROW:
+                self._place = 0
+        elif level < _ROW:
             raise FormatError("columns")
-        column = tuple(row[:4])
-        if not isinstance(column[0], int) or not isinstance(column[2], int) or not isinstance(column[3], int):
+        elif level == _ROW:
+            self._member(event, value)
+
+    def _member(self, event, value):
+        place = self._place
+        self._place = place + 1
+        if place == _PLACE_OF_NAME:
+            if event != OCTETS or len(value) != _NAME:
+                raise FormatError("columns")
+            self._name[:] = value
+        elif place < _MEMBERS:
+            if event != INTEGER:
+                raise FormatError("columns")
+            self._numbers[place] = value
+
+    def _end(self):
+        class_id, _, attribute, index = self._numbers
+        is_good = 0 <= class_id <= MOST_CLASS and -128 <= attribute < 128 and 0 <= index <= MOST_CLASS
+        if self._place < _MEMBERS or len(self.columns) == MOST_COLUMNS or not is_good:
             raise FormatError("columns")
-        columns.append(column)
-    return columns
+        self.columns.append(class_id, self._name, attribute, index)
 
 
 class Rows:
@@ -48,8 +92,9 @@ class Rows:
     values   one for each column, in their order: int, (mantissa, exponent) of a float, bytes; None for what no row told, for
              clocks, and for structures. The list is the same for all rows.
 
-    columns: as of capture_objects(), those that were asked for. period_s: seconds from row to row; negative where the newest
-    comes first, 0 if there is none: then a row without a clock has no time. offset_minutes, is_reversed: as in times.utc().
+    columns: Columns, or tuples that begin like theirs, those that were asked for. period_s: seconds from row to row; negative
+    where the newest comes first, 0 if there is none: then a row without a clock has no time. offset_minutes, is_reversed: as in
+    times.utc().
     """
 
     def __init__(self, columns, period_s, offset_minutes, take_row, is_reversed=False):
@@ -60,7 +105,8 @@ class Rows:
         self._is_reversed = is_reversed
         self._take_row = take_row
         self._clock = self._status = _NONE
-        for place, (class_id, name, attribute, _) in enumerate(columns):
+        for place, column in enumerate(columns):
+            class_id, name, attribute = column[:3]
             if class_id == _CLOCK and attribute == 2 and self._clock < 0:
                 self._clock = place
             elif class_id == _DATA and attribute == 2 and name[2:4] == _STATUS and name[0] == 0 and self._status < 0:

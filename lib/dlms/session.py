@@ -8,7 +8,7 @@ from micropython import const
 from lib.crypto.hmac import same
 from lib.dlms import association, hls, requests, results
 from lib.dlms.ber import octets, put
-from lib.dlms.ciphering import ROOM, Keys
+from lib.dlms.ciphering import ROOM
 from lib.dlms.errors import CipherError, FormatError, PeerError
 from lib.dlms.requests import ACTION, RESPONSE
 
@@ -34,10 +34,14 @@ class Session:
         self.conformance = self.peer_pdu = 0
         self.invoke_id = 1
         self.wanted_counter = None
-        self._buffer = buffer or bytearray(size + ROOM)
-        self._most = min(size, len(self._buffer) - ROOM)
+        self.use(bytearray(size + ROOM) if buffer is None else buffer)
         self.forget()
         self._limit = 0  # octets that a request may have before it is ciphered
+
+    def use(self, buffer):
+        """Have another buffer, between two associations."""
+        self._buffer = buffer
+        self._most = min(self.size, len(buffer) - ROOM)
 
     def forget(self):
         """The link is closed: keys and all else of the association need no RAM any more."""
@@ -72,7 +76,8 @@ class Session:
             pass
         return self.is_done
 
-    # What is started is a generator: True is yielded when `apdu` is to be sent, None between slices.
+    # What is started is a generator: True is yielded when `apdu` is to be sent, None between slices. Its value is the result of
+    # a service: None or 0, or the meter refused it.
 
     def _start(self, script):
         self._script = script
@@ -89,7 +94,9 @@ class Session:
             while not next(script):
                 yield
             self._script = script
-        except StopIteration:
+        except StopIteration as end:
+            if end.value:
+                raise PeerError(results.access(end.value), end.value)
             self.is_done = True
         except PeerError:
             raise
@@ -103,9 +110,11 @@ class Session:
         mechanism = access.mechanism
         is_ciphered = access.ciphering != ""
         if is_ciphered or mechanism == hls.GMAC:
+            from lib.dlms.ciphering import Keys  # noqa: PLC0415 - RAM that only those pay for who have such meters
+
             self._keys = Keys(access.title, access.ek, access.ak, access.next_counter, access.security, access.peer_counter)
-        if is_ciphered and access.dedicated:
-            self._dedicated = Keys(access.title, access.dedicated, access.ak, access.next_counter, access.security)
+            if is_ciphered and access.dedicated:
+                self._dedicated = Keys(access.title, access.dedicated, access.ak, access.next_counter, access.security)
         conformance = access.conformance
         if conformance is None:
             conformance = CONFORMANCE

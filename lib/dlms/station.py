@@ -34,8 +34,7 @@ class Station:
         self._llc = llc
         self._reader = FrameReader(most_info)
         self._frame = memoryview(bytearray(self._reader.most_info + frames.OVERHEAD))
-        self.buffer = bytearray(most_apdu + frames.LLC_OCTETS)
-        self._apdu = memoryview(self.buffer)
+        self.use(bytearray(most_apdu + frames.LLC_OCTETS))
         self._addresses = self.to_send = b""
         self._control = 0  # octet of to_send
         self._begin(frames.LEAST_INFO, b"")
@@ -46,6 +45,11 @@ class Station:
         self.max_info_tx = min(most, their_rx)
         self.max_info_rx = min(most, their_tx)
         self._sent = self._taken = self._used = 0  # the next I-frame to send, and to take; octets of an APDU that came
+
+    def use(self, buffer):
+        """Have another buffer, between two links: as large as an APDU that comes may be, and frames.LLC_OCTETS more."""
+        self.buffer = buffer
+        self._apdu = memoryview(buffer)
 
     def room(self):
         """Return a view of where to read bytes into, never empty; valid until another method is called."""

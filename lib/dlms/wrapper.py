@@ -20,17 +20,23 @@ _UNASKED = const(b"\x0f\xc2")  # tags of APDUs that are no answer to anything: d
 class Stream:
     """What both ends have in common: one message out, one in. room() never reaches behind the message under way.
 
-    `buffer`: where a message is made that goes out, of an APDU that may be in it.
+    `buffer`: where a message is made that goes out, of an APDU that may be in it. With `shares` the one that comes is there,
+    too: nothing comes before all is sent, and what came is taken before anything is made.
     """
 
-    def __init__(self, most_apdu):
-        self._in = memoryview(bytearray(_HEAD + most_apdu))
-        self.buffer = bytearray(_HEAD + most_apdu)
-        self._out = memoryview(self.buffer)
+    def __init__(self, most_apdu, shares=False):
+        self.use(bytearray(_HEAD + most_apdu))
+        if not shares:
+            self._in = memoryview(bytearray(_HEAD + most_apdu))
         self._used = 0  # octets of the message that comes
         self._ports = 0, 0  # its source and destination
         self._end = _HEAD  # how many are known to belong to it
         self.to_send = b""
+
+    def use(self, buffer):
+        """Have another buffer for both directions, between two messages: as large as an APDU, and 8 octets more."""
+        self.buffer = buffer
+        self._out = self._in = memoryview(buffer)
 
     def room(self):
         """Return a view of what is missing of a message or its header, never empty; valid until another method is called."""
@@ -77,9 +83,9 @@ class Wrapper(Stream):
     A FrameError ends the connection too: what comes may be no message any more. Connect anew before open(), which forgets all.
     """
 
-    def __init__(self, most_apdu=1024):
-        """most_apdu: octets of an APDU in either direction."""
-        super().__init__(most_apdu)
+    def __init__(self, most_apdu=1024, shares=False):
+        """most_apdu: octets of an APDU in either direction. shares: one buffer for both, for who listens to answers only."""
+        super().__init__(most_apdu, shares)
         self.reply_ms = 3000
         self.reply = b""
         self.source = None
@@ -106,9 +112,15 @@ class Wrapper(Stream):
         self._due = OPENED
 
     def exchange(self, apdu):
-        """Send an APDU, bytes or a view, and await its answer: REPLY. FrameError: disconnected, endless."""
+        """Send an APDU, bytes or a view, and await its answer: REPLY. FrameError: disconnected, endless.
+
+        FrameError("busy"): a message that nobody asked for has begun and not ended, and there is one buffer for both.
+        """
         if not self.is_open:
             raise FrameError("disconnected")
+        if self._used and self._in is self._out:
+            self.is_open = False
+            raise FrameError("busy")
         self._make(self._client, self._server, apdu)
         self._is_waiting = True
         self._is_silent = False

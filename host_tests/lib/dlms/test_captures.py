@@ -62,8 +62,8 @@ def test_norax():
     assert axdr.whole(data[5]) == 13205
     columns = capture_objects(answers[8][4:] + answers[9])  # two segments
     assert len(columns) == 8
-    assert columns[0] == CLOCK
-    assert columns[2] == (3, raw("01000f0800ff"), 2, 0)
+    assert columns[0][:4] == CLOCK
+    assert columns[2][:4] == (3, raw("01000f0800ff"), 2, 0)
 
 
 def test_profile_whose_first_row_alone_has_a_time():

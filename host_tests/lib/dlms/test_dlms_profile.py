@@ -3,6 +3,7 @@
 import micropython
 
 from host_tests.lib.dlms.dlms_octets import raw
+from lib.dlms.columns import NO_UNIT, Columns
 from lib.dlms.errors import FormatError
 from lib.dlms.profile import Rows, capture_objects
 
@@ -82,7 +83,7 @@ def test_columns_of_one_name_differ_by_all_four_numbers():
     objects = "01 04 0204 120008 09060000010000FF 0F02 120000 0204 120004 09060100010600FF 0F02 120000"
     objects += "0204 120004 09060100010600FF 0F05 120000 0204 120007 09060100620100FF 0F02 120003"
     columns = capture_objects(raw(objects))
-    assert columns == [CLOCK, MAXIMUM, ITS_TIME, (7, raw("0100620100ff"), 2, 3)]
+    assert list(columns) == [column + (0, NO_UNIT) for column in (CLOCK, MAXIMUM, ITS_TIME, (7, raw("0100620100ff"), 2, 3))]
     data = "01 01 0204 " + NOON + "0600000005" + NOON + "0202 1101 1102"
     assert rows(columns, data) == [(AT_NOON, None, [None, 5, raw(NOON)[2:], None])]
 
@@ -114,15 +115,52 @@ def test_what_is_no_row_is_refused_and_the_rows_before_are_good():
 
 
 def test_capture_objects_that_are_none():
-    for data in ("00", "1105", "01 01 1105", "01 01 0201 1105", "01 01 0204 120008 09050000010000 0F02 120000"):
+    good = "120008 09060000010000FF 0F02 120000"
+    for data in (
+        "00",
+        "1105",
+        "01 01 1105",
+        "01 01 00",
+        "01 01 0200",
+        "01 01 0201 1105",
+        "01 01 0203 120008 09060000010000FF 0F02",
+        "01 01 0204 120008 09050000010000 0F02 120000",
+        "01 01 0204 00 09060000010000FF 0F02 120000",
+        "01 01 0204 0201 1108 09060000010000FF 0F02 120000",
+        "01 01 0204 0600010000 09060000010000FF 0F02 120000",
+        "01 02 0204 " + good + "1105",
+        "01 41" + 65 * (" 0204 " + good),
+    ):
         try:
             capture_objects(raw(data))
         except FormatError as error:
             assert error.reason == "columns"
         else:
             raise AssertionError(data)
+    try:
+        capture_objects(raw("01 02 0204" + good))
+    except FormatError as error:
+        assert error.reason == "truncated"
+    else:
+        raise AssertionError
+    assert not len(capture_objects(raw("0100"))) and len(capture_objects(raw("01 40" + 64 * (" 0204 " + good)))) == 64
     # Newer versions of the class tell more of a column.
-    assert capture_objects(raw("01 01 0205 120008 09060000010000FF 0F02 120000 0202 1600 00")) == [CLOCK]
+    assert capture_objects(raw("01 01 0205" + good + "0202 1600 00"))[0][:4] == CLOCK
+
+
+def test_columns_are_packed_and_come_back_as_they_were():
+    columns = Columns()
+    for column in ((8, CLOCK[1], 2), (3, ENERGY[1], 2, 0, -3, 30), (0xFFFF, b"\xff" * 6, -128, 0xFFFF, 127, 254)):
+        columns.append(*column)
+    columns.tell(0, -128, 7)
+    wanted = [(8, CLOCK[1], 2, 0, -128, 7), (3, ENERGY[1], 2, 0, -3, 30), (0xFFFF, b"\xff" * 6, -128, 0xFFFF, 127, 254)]
+    assert list(columns) == wanted and len(columns) == 3 and columns[2] == wanted[2]
+    for place in (-1, 3):
+        try:
+            columns[place]
+        except IndexError:
+            continue
+        raise AssertionError(place)
 
 
 def test_rows_allocate_nothing_but_large_numbers():

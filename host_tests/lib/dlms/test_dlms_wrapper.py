@@ -15,16 +15,16 @@ def message(source, destination, apdu):
     return bytes((0, 1, source >> 8, source & 255, destination >> 8, destination & 255, len(apdu) >> 8, len(apdu) & 255)) + apdu
 
 
-def opened(*answers, step=0, most_apdu=1024):
+def opened(*answers, step=0, most_apdu=1024, shares=False):
     left = list(answers)
-    line = Line(Wrapper(most_apdu), lambda _: left.pop(0) if left else b"", step)
+    line = Line(Wrapper(most_apdu, shares), lambda _: left.pop(0) if left else b"", step)
     line.link.address(1, 0, 16)
     return line.open()
 
 
 def test_exchange():
-    for step in (0, 1, 3):
-        line = opened(message(1, 16, octets(AARE)), message(1, 16, b"\xc4\x01"), step=step)
+    for step, shares in ((0, False), (1, False), (3, False), (0, True), (1, True)):
+        line = opened(message(1, 16, octets(AARE)), message(1, 16, b"\xc4\x01"), step=step, shares=shares)
         assert line.ask(octets(AARQ)) == octets(AARE)
         assert line.ask(memoryview(ASK)) == b"\xc4\x01"
         assert line.sent == [octets("0001 0010 0001 0038" + AARQ), octets("0001 0010 0001 000D") + ASK]
@@ -40,8 +40,8 @@ def test_exchange():
 def test_what_nobody_asked_for():
     answer = message(1, 16, b"\xc4\x01")
     for other in (message(1, 102, PUSHED), message(1, 16, PUSHED), message(2, 16, b"\xc4\x05"), message(1, 1, b"\xc2\x00")):
-        for step in (0, 1, 7):
-            line = opened(other + other + answer, step=step)
+        for step, shares in ((0, False), (1, False), (7, False), (0, True), (7, True)):
+            line = opened(other + other + answer, step=step, shares=shares)
             assert line.ask(ASK) == b"\xc4\x01"
             assert line.events == [other[8:]] * 2
             assert line.link.source == (1, 0)
@@ -61,6 +61,19 @@ def test_what_nobody_asked_for():
     assert link.next() is None
     link.exchange(ASK)
     assert link.next() == SEND and link.next() is None  # an old silence is none
+
+
+def test_with_one_buffer_nothing_is_sent_while_something_comes():
+    line = opened(message(1, 16, b"\xc4\x01"), shares=True)
+    link = line.link
+    feed_all(link, message(1, 16, PUSHED)[:9])
+    assert line.fails(link.exchange, ASK) == "busy" and not link.is_open
+    link.open()  # on a new connection
+    assert link.next() == OPENED
+    assert line.ask(ASK) == b"\xc4\x01"
+    link.buffer[30 : 30 + len(ASK)] = ASK  # where a client makes what it sends
+    line.meter = lambda _: message(1, 16, b"\xc4\x02")
+    assert line.ask(memoryview(link.buffer)[30 : 30 + len(ASK)]) == b"\xc4\x02" and line.sent[-1][8:] == ASK
 
 
 def feed_all(link, data):
