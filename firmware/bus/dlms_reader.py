@@ -12,7 +12,8 @@ Which meter is next, and what is read of it, `rounds` decides: firmware/meters/d
 
 Whoever wants something of a meter at once asks: ask(). That comes before all rounds, in the order of priority, and costs no
 other meter its values. What silent meters may cost the others is a tenth of the wire. The wire is lent as
-firmware/bus/tunnel.py says: pause(), resume().
+firmware/bus/tunnel.py says: pause(), resume(). How many wires have a session at once a Gate decides (dlms_gate.py); a lent one
+waits for nothing there.
 """
 
 import asyncio
@@ -24,12 +25,15 @@ from lib.dlms.errors import DlmsError, FrameError, PeerError
 
 COMMAND = const(0)  # priorities of ask()
 INTERACTIVE = const(1)
+ROUND = const(2)  # of what nobody asked for
+NO_MEMORY = const("no memory")  # a reason
 
 _MOST_JOBS = const(8)
 _LOOK_MS = const(1000)
 _LINGER_MS = const(1500)  # for more that is wanted of a meter
 _SHARE = const(9)  # after a round that failed at a meter that had failed before, so many times its cost belongs to the others
 _LONGEST_PAUSE_MS = const(600000)
+_BREATH_MS = const(2000)  # after a session that found no memory: others may be done by then
 
 
 class Job:
@@ -51,14 +55,14 @@ class Job:
 
 
 class DlmsReader:
-    """`session`: a DlmsSession of this wire. `told(text)` is called with troubles of the port itself.
+    """`session`: a DlmsSession of this wire. `told(text)` is called with troubles of the port itself. `gate`: of all wires.
 
     `visitor`: whose job has the wire for long, None for nobody: who has such jobs sees to it that there is one at a time.
     `active`: id of the meter that is served, 0 for none. Statistics: `asked`, `answered`, `damaged` and `silent` count rounds
     and jobs, `busy_ms` is the time that the wire was in use; session.sent and session.received count octets.
     """
 
-    def __init__(self, name, session, rounds, told):
+    def __init__(self, name, session, rounds, told, gate):
         self.name = name
         self.session = session
         self.rounds = rounds
@@ -66,7 +70,10 @@ class DlmsReader:
         self.visitor = None
         self.asked = self.answered = self.damaged = self.silent = self.busy_ms = 0
         self._told = told
+        self._gate = gate
         self._jobs = []
+        self._due = 0  # id of the meter whose round waits for a place, 0 for none
+        self._is_short = False  # of memory: the last session found none
         self._probe_due = ticks_ms()
         self._arrived = asyncio.Event()
         self._is_wanted = False  # somebody waits for the wire
@@ -78,8 +85,8 @@ class DlmsReader:
         self._arrived.set()
 
     def is_awaited(self):
-        """Whether a round shall make room at its next step: for who asked for something, or for the wire."""
-        return self._is_wanted or len(self._jobs) > 0
+        """Whether a round shall make room at its next step: for the wire, or for who asked for something, on whatever wire."""
+        return self._is_wanted or len(self._jobs) > 0 or self._gate.is_awaited(ROUND)
 
     async def ask(self, number, work, priority=INTERACTIVE, deadline_ms=60000):
         """Do `work` with a meter as soon as the wire is free; return what it returns.
@@ -118,25 +125,48 @@ class DlmsReader:
 
     async def run(self):
         """Own the wire, for ever."""
-        while True:
-            self.session.sign()
-            self._arrived.clear()
-            if self._is_wanted:
-                await self._lend()
-                continue
-            job = self._next_job()
-            if job:
-                await self._turn(job.id, job)
-                continue
+        try:
+            while True:
+                self.session.sign()
+                self._arrived.clear()
+                if self._is_wanted:
+                    await self._lend()
+                    continue
+                try:
+                    job = self._next_job()
+                    number = self._pick(job)
+                    if number:
+                        await self._turn(number, job)
+                except MemoryError:  # what it was for is tried again when its time has come
+                    self._gate.leave(self)
+                    self._is_short = True
+                if self._is_short:
+                    self._is_short = False
+                    await asyncio.sleep_ms(_BREATH_MS)
+                elif number is None:
+                    await _either(self._arrived, _LOOK_MS)
+                else:
+                    await asyncio.sleep_ms(0)
+        finally:
+            self._gate.leave(self)
+
+    def _pick(self, job):
+        """Return the id of the meter to serve now: of `job`, or one that is due. 0: look on at once, None: nothing now."""
+        if not job and not self._due:
             number = self.rounds.due(self._may_probe())
-            if number:
-                await self._turn(number, None)
-            elif number is None:
-                await _either(self._arrived, _LOOK_MS)
-            else:
-                await asyncio.sleep_ms(0)
+            if not number:
+                self._gate.leave(self)  # the job that waited may have been given up
+                return number
+            self._due = number
+        if not self._gate.enter(self, job.priority if job else ROUND):
+            return None
+        if job:
+            return job.id
+        number, self._due = self._due, 0
+        return number
 
     async def _lend(self):
+        self._gate.leave(self)
         self._back.clear()
         self._free.set()
         while self._is_wanted:
@@ -174,13 +204,15 @@ class DlmsReader:
             if error and self.session.is_answered and not (job and job.done.is_set()) and await self._is_worth(plan, error):
                 error = await self._try(plan, job)  # what was damaged, or cut off, is tried once more at once
             self._judge(plan, job, error, ticks_diff(ticks_ms(), began))
-        except Exception:  # no memory, a bug: the others have their turn before it is tried again
-            self._refuse(number, PeerError("error"))
+        except Exception as error:  # a bug: the others have their turn before it is tried again
+            is_short = isinstance(error, MemoryError)
+            self._refuse(number, PeerError("busy" if is_short else "error"))
             if plan and not job:
-                self.rounds.failed(plan, PeerError("error"), False)
+                self.rounds.failed(plan, PeerError(NO_MEMORY if is_short else "error"), False)
             raise
         finally:
             self.active = 0
+            self._gate.leave(self)
             self.busy_ms += ticks_diff(ticks_ms(), began)
 
     async def _try(self, plan, job):
@@ -196,7 +228,13 @@ class DlmsReader:
                     await self.rounds.run(self, session, plan)
             except DlmsError as error:
                 found = error
+            except MemoryError:
+                found = PeerError(NO_MEMORY)
+                session.client.forget()  # there may be enough to end the link
             await session.close()
+        except MemoryError:
+            session.drop()
+            found = PeerError(NO_MEMORY)
         except OSError as error:
             self._told(f"{self.name}: port error {error.errno}")
             await asyncio.sleep_ms(_LOOK_MS)
@@ -228,6 +266,9 @@ class DlmsReader:
                 job.give(None, error)
                 if not isinstance(error, PeerError):
                     raise  # a refusal ends no session
+            except MemoryError:
+                job.give(None, PeerError("busy"))
+                raise
 
     async def _linger(self):
         """Wait for more, unless somebody waits for the wire, or for another meter."""
@@ -242,14 +283,15 @@ class DlmsReader:
                 self.rounds.done(plan)
             return
         is_silent = not self.session.is_answered
+        self._is_short = error.reason == NO_MEMORY
         if is_silent:
             self.silent += 1
         else:
             self.damaged += 1
         if job:
-            self._refuse(plan.id, error)
+            self._refuse(plan.id, PeerError("busy") if self._is_short else error)
             return
-        if self.rounds.failed(plan, error, not is_silent) > 1:
+        if self.rounds.failed(plan, error, not is_silent) > 1 and not self._is_short:
             self._probe_due = ticks_add(ticks_ms(), min(_SHARE * cost_ms, _LONGEST_PAUSE_MS))
 
     def _refuse(self, number, error):

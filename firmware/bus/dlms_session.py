@@ -11,6 +11,8 @@ from micropython import const
 from lib.dlms.errors import DlmsError, FrameError, PeerError
 from lib.dlms.station import PUSH, REPLY, SEND
 
+APDU = const(1024)  # octets of the largest
+BUFFER = const(1032)  # with what a link needs besides
 _LOOK_MS = const(4)  # an answer is seen so late at most
 _OPEN_MS = const(30000)
 _CLOSE_MS = const(5000)
@@ -22,10 +24,11 @@ class DlmsSession:
     """`wire`: see firmware/bus/dlms_serial.py and dlms_network.py. `link`: a Link or a Wrapper of lib/dlms, as fits the wire.
 
     `client`: a Client of lib/dlms. `sent`, `received`: octets since the start. `is_answered`: the meter of this session has
-    said something. `on_push(view)` hears of what comes unasked, None for nobody.
+    said something. `on_push(view)` hears of what comes unasked, None for nobody. `buffers`: a list of one for APDUs, which link
+    and client have while a session is open, another one is made if it is lent; None: both have their own.
     """
 
-    def __init__(self, wire, link, client, beat=None):
+    def __init__(self, wire, link, client, beat=None, buffers=None):
         self.client = client
         self.sent = self.received = 0
         self.is_answered = self.is_open = False
@@ -33,6 +36,8 @@ class DlmsSession:
         self._wire = wire
         self._link = link
         self._beat = beat
+        self._buffers = buffers
+        self._buffer = None
         self._is_linked = False
         self._quiet = ticks_ms()  # when the last octet passed
         self._end = ticks_ms()  # of what is done now, at the latest
@@ -46,6 +51,7 @@ class DlmsSession:
         self._end = ticks_add(ticks_ms(), _OPEN_MS)
         await self._silence(_PAUSE_MS)
         await self._wire.open(plan)
+        self._borrow()
         link = self._link
         link.address(plan.logical, plan.physical, plan.client, plan.address_size)
         link.open()
@@ -57,11 +63,13 @@ class DlmsSession:
         await self._finish()
         self.is_open = True
 
-    async def get(self, class_id, ln, attribute, sink, selector=None, limit_ms=SHORT_MS):
-        """Read an attribute: as Client.get(); within so long in all."""
+    # What is only passed on returns what is to be awaited: each coroutine within another one takes RAM all the time.
+
+    def get(self, class_id, ln, attribute, sink, selector=None, limit_ms=SHORT_MS):
+        """Read an attribute: as Client.get(); within so long in all. To be awaited, as those that follow."""
         self._within(limit_ms)
         self.client.get(class_id, ln, attribute, sink, selector)
-        await self._finish()
+        return self._finish()
 
     async def get_list(self, items, sinks, limit_ms=SHORT_MS):
         """Read some attributes: as Client.get_list(); return the results."""
@@ -70,17 +78,17 @@ class DlmsSession:
         await self._finish()
         return self.client.results
 
-    async def set(self, class_id, ln, attribute, data):
+    def set(self, class_id, ln, attribute, data):
         """Write an attribute: as Client.set()."""
         self._within(SHORT_MS)
         self.client.set(class_id, ln, attribute, data)
-        await self._finish()
+        return self._finish()
 
-    async def action(self, class_id, ln, method, data=None, sink=None):
+    def action(self, class_id, ln, method, data=None, sink=None):
         """Invoke a method: as Client.action()."""
         self._within(SHORT_MS)
         self.client.action(class_id, ln, method, data, sink)
-        await self._finish()
+        return self._finish()
 
     async def exchange(self, apdu):
         """Send an APDU as it is, a view that stays so meanwhile; return the answer, a view that is valid until the next."""
@@ -108,14 +116,30 @@ class DlmsSession:
         except DlmsError:
             pass
         self._is_linked = False
-        self.client.forget()
+        self._give_back()
         self._wire.close()
 
     def drop(self):
         """Forget the session: the wire is somebody else's from now on."""
         self.is_open = self._is_linked = False
-        self.client.forget()
+        self._give_back()
         self._wire.lost()
+
+    def _borrow(self):
+        if self._buffers is not None and self._buffer is None:
+            self._buffer = self._buffers.pop() if self._buffers else bytearray(BUFFER)
+            self._link.use(self._buffer)
+            self.client.use(self._buffer)
+
+    def _give_back(self):
+        """Nothing of the session is wanted any more."""
+        self.client.forget()
+        if self._buffer is not None:
+            self._link.use(b"")
+            self.client.use(b"")
+            if not self._buffers:
+                self._buffers.append(self._buffer)
+            self._buffer = None
 
     def _within(self, limit_ms):
         if not self.is_open:

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from firmware.bus import dlms_reader, dlms_session
+from firmware.bus.dlms_gate import Gate
 from firmware.bus.dlms_reader import DlmsReader
 from firmware.bus.dlms_serial import SerialWire
 from firmware.bus.dlms_session import DlmsSession
@@ -38,7 +39,7 @@ SETTINGS = {
 class Wire:
     """Meters with addresses from 17 on, listed as `plans` say by serial, or all alike."""
 
-    def __init__(self, time, count=1, settings=None, plans=None, archive=True, faults=None, **plan):
+    def __init__(self, time, count=1, settings=None, plans=None, archive=True, faults=None, gate=None, **plan):
         import vfs
 
         vfs.VfsLfs2.mkfs(FLASH)
@@ -91,7 +92,7 @@ class Wire:
         self.readings.devices = list(self.kept.devices.values())
         self.session = DlmsSession(SerialWire(self.line, 9600), Link(512, 1024), Client(1024))
         self.rounds = DlmsRounds(self.kept, 0)
-        self.reader = DlmsReader("rs485", self.session, self.rounds, self._told)
+        self.reader = DlmsReader("rs485", self.session, self.rounds, self._told, gate or Gate(lambda sessions: True))
         self._task = asyncio.create_task(self.reader.run())
 
     def _wind(self):

@@ -203,3 +203,16 @@ async def test_the_wire_is_lent(time):
     wire.reader.resume()
     await wire.until(lambda: wire.state().good_utc)
     wire.end()
+
+
+@simulated(*MODULES)
+async def test_a_meter_is_shown_though_the_list_is_gone_through_meanwhile(time):
+    wire = Wire(time, 3)
+    before = wire.device(2)
+    steps = wire.kept.list_devices(())
+    next(steps)
+    assert wire.device(2) is before
+    for _ in steps:
+        pass
+    assert [wire.device(at).slot for at in range(3)] == [1, 2, 3] and wire.device(2) is before
+    wire.end()

@@ -200,3 +200,17 @@ async def test_a_port_that_fails_and_recovers(time):
     assert await asked == "port error 5"
     wire.uart.broken = False
     assert await wire.ask(read(1), INTERACTIVE) == words(100)
+
+
+@simulated(*MODULES)
+async def test_a_moment_without_memory_ends_one_question(time):
+    wire = Wire(time, {1: 20})
+    receive, wire.uart.receive = wire.uart.receive, no_memory
+    assert await wire.ask(read(1), INTERACTIVE) == "interrupted"
+    wire.uart.receive = receive
+    assert await wire.ask(read(1), INTERACTIVE) == words(100)
+    assert not wire.task.done()
+
+
+def no_memory(_):
+    raise MemoryError
