@@ -1,29 +1,36 @@
 """Builds the readers of DLMS meters, one for each wire; others ask it for such a meter. Part of the composition root."""
 
 import asyncio
+import gc
 
 from micropython import const
 
 import board
+import lib.dlms.axdr
 
 # The innermost first: imports within imports within imports take more stack than there is
-import lib.dlms.elements  # noqa: F401
-import lib.dlms.session  # noqa: F401
+import lib.dlms.elements
+import lib.dlms.profile
+import lib.dlms.session
+import lib.store.archive  # noqa: F401
+from firmware.bus.dlms_gate import Gate
 from firmware.bus.dlms_reader import COMMAND, INTERACTIVE, DlmsReader
-from firmware.bus.dlms_session import DlmsSession
+from firmware.bus.dlms_session import APDU, BUFFER, DlmsSession
 from firmware.meters.dlms import DlmsMeters
 from firmware.meters.dlms_access import title_of
 from firmware.meters.dlms_rounds import DlmsRounds
 from firmware.state import dlms_device
 from firmware.state.dlms_upkeep import Upkeep
+from lib.clock.dns import is_address
 from lib.dlms import axdr
 from lib.dlms.client import Client
 from lib.dlms.errors import FormatError, PeerError
 
 _PORTS = const(("rs485", "ir_left", "network"))  # by the port of a plan
-_APDU = const(1024)  # octets of the largest
 _INFO = const(256)  # of a frame: larger ones would take more RAM
 _RELAY_MS = const(60000)
+_SESSION_BYTES = const(7168)  # of heap that a session takes, 32 bit
+_RESERVE_BYTES = const(18432)  # for requests and all that comes and goes
 _UNSENT = const("/archive_unsent.json")
 
 
@@ -52,6 +59,8 @@ class Dlms:
         self._gateway = gateway
         self._readings = gateway.readings
         self._rounds = []
+        self._buffers = [bytearray(BUFFER)]
+        self._gate = Gate(_has_room)
         self.upkeep = Upkeep(self.kept, archive, self._is_idle, lambda text: gateway.events.add("meter", text))
         self._relist = asyncio.Event()
         gateway.clock.on_step(lambda step_ms, first: self.again())
@@ -74,23 +83,25 @@ class Dlms:
         from firmware.bus.dlms_serial import SerialWire  # noqa: PLC0415 - not all have such a wire
         from lib.dlms.link import Link  # noqa: PLC0415
 
-        return self._reader(port, SerialWire(uart, baud, beat), Link(_INFO, _APDU), beat, told)
+        return self._reader(port, SerialWire(uart, baud, beat), Link(_INFO, 0), beat, told)
 
     def network(self, beat, told):
         """Return the DlmsReader of the meters behind TCP."""
         from firmware.bus.dlms_network import NetworkWire  # noqa: PLC0415
         from lib.dlms.wrapper import Wrapper  # noqa: PLC0415
 
-        return self._reader("network", NetworkWire(self._resolve), Wrapper(_APDU), beat, told)
+        return self._reader("network", NetworkWire(self._resolve), Wrapper(0, True), beat, told)
 
     def _reader(self, port, wire, link, beat, told):
-        session = DlmsSession(wire, link, Client(_APDU, link.buffer), beat)
+        session = DlmsSession(wire, link, Client(APDU, b""), beat, self._buffers)
         rounds = DlmsRounds(self.kept, _PORTS.index(port))
         self._rounds.append(rounds)
-        self.readers[port] = DlmsReader(port, session, rounds, told)
+        self.readers[port] = DlmsReader(port, session, rounds, told, self._gate)
         return self.readers[port]
 
     async def _resolve(self, host):
+        if is_address(host):
+            return host
         gateway = self._gateway
         resolver = gateway.router.module("firmware.services.resolver").Resolver(
             lambda: gateway.platform.network.dns_servers, gateway.clock.uptime_s, gateway.sntp.known
@@ -212,3 +223,11 @@ class Dlms:
         reader = self.reader_of(number)
         jobs = self._gateway.router.module("firmware.meters.dlms_jobs")
         return await reader.ask(number, getattr(jobs, what)(self.kept, *arguments), priority, _RELAY_MS)
+
+
+def _has_room(sessions):
+    """Whether so many may be under way at once: those that are may still have to grow."""
+    wanted = _RESERVE_BYTES + sessions * _SESSION_BYTES
+    if gc.mem_free() < wanted:
+        gc.collect()
+    return gc.mem_free() >= wanted

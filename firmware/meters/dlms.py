@@ -11,6 +11,7 @@ from firmware.meters.dlms_values import Shown, failed
 from firmware.meters.iec_device import IecDevice
 from firmware.state.dlms_plan import Plan
 from lib.clock import calendar
+from lib.dlms.columns import Columns
 
 _DAY_S = const(86400)
 _LONGEST_NAME = const(20)
@@ -33,8 +34,10 @@ REASONS = const(
         "object",
         "error",
         "archive",
+        "no memory",
     )
 )
+NO_MEMORY = REASONS[16]
 OTHER = const(255)
 LOCKING = const((8, 9))  # after so many of these a meter locks itself: it is left alone for long
 
@@ -78,9 +81,10 @@ class DlmsMeters:
     def list_devices(self, taken):
         """Make a Device for each meter that is shown, in slots that are not `taken`; yields between the steps.
 
-        Those that were there before keep theirs, with their values.
+        Those that were there before keep theirs, with their values; until it ends they are found as before, for somebody may
+        be reading them.
         """
-        before, self.devices = self.devices, {}
+        devices = {}
         slots = [slot for slot in range(1, 33) if slot not in taken]
         for _, number in self.meters.each():
             yield
@@ -89,27 +93,34 @@ class DlmsMeters:
                 continue
             plan = self.plan_of(line)
             if plan.shown and plan.active:
-                device = before.get(number)
+                device = self.devices.get(number)
                 if device is None or device.address != plan.serial:
                     device = IecDevice(0, "", plan.serial, plan.name[:_LONGEST_NAME])
                     device.serial = plan.serial
                 device.slot = slots.pop(0)
                 device.port = ("rs485", "ir_left", "network")[plan.port]
-                self.devices[number] = device
+                devices[number] = device
+        self.devices = devices
 
     def plan_of(self, line):
         """Return the Plan of a line."""
         return Plan(line)
 
     async def columns_of(self, number, kind, newest):
-        """Return the columns, with exponents and units, of what was kept of a meter at a time; None if nothing was."""
+        """Return the Columns, with exponents and units, of what was kept of a meter at a time; None if nothing was."""
         layouts = None
         if self.archive and newest:
             async with self.looking:
                 for found in self.archive.layouts(number, kind, newest, newest):
                     layouts = found
                     await asyncio.sleep_ms(0)
-        return self.archive.columns(max(layouts)) if layouts else None
+        known = layouts and self.archive.columns(max(layouts))
+        if not known:
+            return None
+        columns = Columns()
+        for column in known:
+            columns.append(*column)
+        return columns
 
     def read_well(self, plan, state, now):
         """A meter was read: all that was due is there."""

@@ -4,6 +4,7 @@ Source: DLMS UA 1000-1 (Blue Book), 4.3.6, 6.2 (0.0.99.98.e.255: logs, 0.0.96.11
 """
 
 import asyncio
+from array import array
 
 from micropython import const
 
@@ -17,19 +18,23 @@ _CLASS = const(7)
 _CLOCK = const(8)
 _CODE = const(b"\x60\x0b")  # 0.b.96.11.e.f
 _MOST = const(100)  # events that are taken of a log in one round, the newest
+_MOST_CODE = const(0xFFFFFFFF)
 _FIRST_S = const(40 * 86400)  # how far back a log is read the first time
 _AGAIN_S = const(86400)  # how far before the last reading it begins, for a meter's clock may be off
 _LIMIT_MS = const(60000)
 
 
 class _Log:
-    """Collects the newest events of one log."""
+    """Collects the newest events of one log, packed."""
 
     def __init__(self, columns):
-        self.events = []
+        self.count = 0
+        self._times = array("I")
+        self._codes = array("I")
         self.code = 0
         self.clock = CLOCK
-        for place, (class_id, ln, attribute, _) in enumerate(columns):
+        for place, column in enumerate(columns):
+            class_id, ln, attribute = column[:3]
             if class_id == _CLOCK and attribute == 2:
                 self.clock = ln
             elif ln[2:4] == _CODE or not self.code:
@@ -38,11 +43,21 @@ class _Log:
     def take(self, time, status, values):
         """Take a row."""
         code = values[self.code]
-        if time is None or not isinstance(code, int):
+        if time is None or not isinstance(code, int) or not 0 <= code <= _MOST_CODE:
             return
-        if len(self.events) >= _MOST:
-            self.events.pop(0)
-        self.events.append((time, code, ""))
+        at = self.count % _MOST
+        self.count += 1
+        if at == len(self._times):
+            self._times.append(time)
+            self._codes.append(code)
+        else:
+            self._times[at] = time
+            self._codes[at] = code
+
+    def events(self):
+        """Yield (UTC, code, text) of each, in their order."""
+        for place in range(max(0, self.count - _MOST), self.count):
+            yield self._times[place % _MOST], self._codes[place % _MOST], ""
 
 
 async def read(kept, plan, table, state, clock, session):
@@ -69,8 +84,9 @@ async def read(kept, plan, table, state, clock, session):
         await session.get(_CLASS, ln, 2, rows.feed, selector, _LIMIT_MS)
         if not rows.is_whole:
             raise FormatError("truncated")
-        if log.events:
+        del rows, columns, selector  # RAM that writing may want
+        if log.count:
             async with kept.lock:
                 with kept.archiving:
-                    for _ in kept.archive.log(plan.id, ln[4], log.events):
+                    for _ in kept.archive.log(plan.id, ln[4], log.events()):
                         await asyncio.sleep_ms(0)

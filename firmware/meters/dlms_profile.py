@@ -11,11 +11,13 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 from firmware.meters.dlms_small import Small, is_there
-from firmware.meters.dlms_values import is_moment, plain, with_scalers
+from firmware.meters.dlms_values import plain, read_scalers
 from lib.dlms.association import BLOCKS_OF_GET, SELECTIVE_ACCESS
+from lib.dlms.columns import Columns
 from lib.dlms.errors import FormatError
 from lib.dlms.profile import Rows, capture_objects
 from lib.dlms.requests import CLOCK, by_range
+from lib.dlms.times import is_moment
 
 _CLASS = const(7)
 _CLOCK = const(8)
@@ -45,9 +47,9 @@ class Reading:
         self._kind = kind
         self._ln = ln
         self._trusts = trusts
-        self._columns = ()  # all of a row
-        self._places = []  # of those that are kept
-        self._wanted = ()  # with exponent and unit
+        self._columns = Columns()  # all of a row
+        self._places = b""  # of those that are kept
+        self._times = b""  # which of those are times
         self._values: list = []
         self._layout = 0
         self._period = 0
@@ -87,7 +89,7 @@ class Reading:
     def _most_rows(self, session):
         """Return how many rows may be asked for at once: what the archive has room for, without blocks what an answer has."""
         client = session.client
-        most = self._kept.archive.room(len(self._wanted))
+        most = self._kept.archive.room(len(self._values))
         if client.conformance & BLOCKS_OF_GET:
             return most
         return max(1, (min(client.size, client.peer_pdu) - _HEAD) // (_TIME_OCTETS + _COLUMN_OCTETS * len(self._columns)))
@@ -130,26 +132,39 @@ class Reading:
             return False
         self._columns = columns = capture_objects(objects.octets)
         self._period = 0 if results[1] else period.value() or 0
-        self._places = []
-        for place, (class_id, ln, attribute, _) in enumerate(columns):
+        del objects, period, results  # RAM that is not needed while scalers are read
+        wanted, places = Columns(), bytearray()
+        for place, column in enumerate(columns):
+            class_id, ln, attribute = column[:3]
             if class_id == _CLOCK and attribute == 2:
                 self._clock_ln = ln
-            elif ln[2:4] != b"\x60\x0a" and len(self._places) < _MOST_COLUMNS:
-                self._places.append(place)
-        wanted = [columns[place] for place in self._places]
-        known = None
-        if self._trusts:
-            known = await self._kept.columns_of(self._number, self._kind, self._state.newest[self._kind])
-        if known is None or [tuple(column[:4]) for column in known] != wanted:
-            known = await with_scalers(session, wanted)
-        self._keep_as(known)
-        return len(wanted) > 0
+            elif ln[2:4] != b"\x60\x0a" and len(places) < _MOST_COLUMNS:
+                places.append(place)
+                wanted.append(*column)
+        if not places:
+            return False
+        self._places = places
+        if not (self._trusts and await self._knows(wanted)):
+            await read_scalers(session, wanted)
+        self._keep_as(wanted)
+        return True
+
+    async def _knows(self, wanted):
+        """Whether what was kept last has the same columns: their scalers are taken."""
+        known = await self._kept.columns_of(self._number, self._kind, self._state.newest[self._kind])
+        if known is None or len(known) != len(wanted):
+            return False
+        for place, column in enumerate(known):
+            if column[:4] != wanted[place][:4]:
+                return False
+            wanted.tell(place, *column[4:])
+        return True
 
     def _keep_as(self, columns):
-        self._wanted = tuple(columns)
+        self._times = bytes([is_moment(column[0], column[2]) for column in columns])
         self._values = [None] * len(columns)
         with self._kept.archiving:
-            self._layout = self._kept.archive.layout(self._wanted)
+            self._layout = self._kept.archive.layout(columns)
 
     async def _piece(self, session, first, last):
         """Read the rows from a moment to another, both included; return whether that was all there is."""
@@ -157,9 +172,9 @@ class Reading:
         selector = None
         if session.client.conformance & SELECTIVE_ACCESS:
             selector = by_range(clock.octets(first), clock.octets(last), self._clock_ln)
-        rows = Rows(self._columns, self._period, clock.offset_minutes, self._take, clock.is_reversed)
         self._rows = 0
         async with self._kept.lock:
+            rows = Rows(self._columns, self._period, clock.offset_minutes, self._take, clock.is_reversed)
             is_good = False
             with self._kept.archiving:
                 self._kept.archive.begin(self._number, self._kind, self._layout)
@@ -167,6 +182,7 @@ class Reading:
                 await session.get(_CLASS, self._ln, 2, rows.feed, selector, _LIMIT_MS)
                 if not rows.is_whole:
                     raise FormatError("truncated")
+                del rows  # RAM that writing may want
                 await self._commit()
                 is_good = True
             finally:
@@ -188,7 +204,7 @@ class Reading:
         self._newest = max(self._newest, time)
         clock = self._clock
         for at, place in enumerate(self._places):
-            self._values[at] = plain(values[place], self._wanted[at], clock.offset_minutes, clock.is_reversed)
+            self._values[at] = plain(values[place], self._times[at], clock.offset_minutes, clock.is_reversed)
         with self._kept.archiving:
             self._kept.archive.add(time, status, self._values)
 
@@ -199,11 +215,11 @@ class Reading:
         async with self._kept.lock:
             with self._kept.archiving:
                 self._kept.archive.begin(self._number, self._kind, self._layout)
-            for at, column in enumerate(columns):
+            for at, is_time in enumerate(self._times):
                 value = values[at]
-                if isinstance(value, bytes) and not is_moment(column[0], column[2]):
+                if isinstance(value, bytes) and not is_time:
                     value = None
-                self._values[at] = plain(value, column, clock.offset_minutes, clock.is_reversed)
+                self._values[at] = plain(value, is_time, clock.offset_minutes, clock.is_reversed)
             self._kept.archive.add(utc, None, self._values)
             await self._commit()
         self._state.newest[self._kind] = max(self._state.newest[self._kind], utc)

@@ -13,7 +13,9 @@ from firmware.meters.dlms_clock import MeterClock
 from firmware.meters.dlms_profile import Reading
 from firmware.meters.dlms_small import values_of
 from firmware.meters.dlms_values import plain, scaler_of
+from lib.dlms.columns import Columns
 from lib.dlms.errors import PeerError
+from lib.dlms.times import is_moment
 from lib.iec62056.meter_numbers import is_same_number
 
 PRESENT = const(1)  # what may be due, bits
@@ -24,6 +26,7 @@ _RELAY = const(70)
 _DEVICE_NAME = b"\0\0\x2a\0\0\xff"
 _REGISTER = const(3)
 _EXTENDED = const(4)
+_CAPTURED = const(5)  # attribute: when
 _AT_ONCE = const(12)  # scalers
 _HOUR_S = const(3600)
 _DAY_S = const(86400)
@@ -69,8 +72,9 @@ class Round:
         clock = await self._who(session)
         now, columns, values = await self._present(session, clock)
         self._save()
-        plainly = [plain(values[at], column, clock.offset_minutes, clock.is_reversed) for at, column in enumerate(columns)]
-        return now, columns, plainly
+        for at, column in enumerate(columns):
+            values[at] = plain(values[at], is_moment(column[0], column[2]), clock.offset_minutes, clock.is_reversed)
+        return now, columns, values
 
     def _save(self):
         self._kept.meters.save_state(self._plan.id, self._state)
@@ -102,7 +106,7 @@ class Round:
         columns = None
         if not self._wanted & DAILY:  # once a day they are read anew
             columns = await kept.columns_of(plan.id, types.PRESENT, newest)
-        if not columns:
+        if columns is None:
             columns = await self._existing(session, _REGISTER, self._table.registers())
         values = await values_of(session, columns)
         now = kept.clock.utc()
@@ -129,21 +133,20 @@ class Round:
 
     async def _existing(self, session, class_id, names):
         """Return a column for each register of a class that the meter has, with exponent and unit: some asked for at once."""
-        columns, items = [], []
-        for ln in names:
-            items.append((class_id, ln, 3))
-            if len(items) == _AT_ONCE:
-                await self._more_existing(session, items, columns)
-        if items:
-            await self._more_existing(session, items, columns)
+        columns = Columns()
+        is_more = True
+        while is_more:
+            items = Columns()
+            for ln in names:
+                items.append(class_id, ln, 3)
+                if len(items) == _AT_ONCE:
+                    break
+            is_more = len(items) == _AT_ONCE
+            told = await values_of(session, items) if len(items) else ()
+            for at, value in enumerate(told):
+                if value is not None:
+                    columns.append(class_id, items[at][1], 2, 0, *scaler_of(value))
         return columns
-
-    async def _more_existing(self, session, items, columns):
-        told = await values_of(session, items)
-        for at, (class_id, ln, _) in enumerate(items):
-            if told[at] is not None:
-                columns.append((class_id, ln, 2, 0) + scaler_of(told[at]))
-        items.clear()
 
     async def _daily(self, session, clock):
         """Daily and monthly values, maxima, events."""
@@ -166,10 +169,11 @@ class Round:
 
     async def _maxima(self, session, clock):
         """Maximum registers with their times, where no profile has them."""
-        columns = []
+        columns = Columns()
         for column in await self._existing(session, _EXTENDED, self._table.maxima()):
-            columns += [column, (_EXTENDED, column[1], 5, 0, 0, 255)]
-        if not columns:
+            columns.append(*column)
+            columns.append(_EXTENDED, column[1], _CAPTURED)
+        if not len(columns):
             return
         values = await values_of(session, columns)
         now = self._kept.clock.utc()

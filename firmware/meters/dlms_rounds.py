@@ -7,7 +7,7 @@ that fails waits longer each time; one whose profile has gaps comes when nobody 
 
 from micropython import const
 
-from firmware.meters.dlms import LOCKING
+from firmware.meters.dlms import LOCKING, NO_MEMORY
 from firmware.meters.dlms_access import PublicPlan, access_of
 from firmware.meters.dlms_round import DAILY, PRESENT, PROFILE, Round
 from firmware.meters.dlms_small import value_of
@@ -56,7 +56,7 @@ class DlmsRounds:
             if self._is_ours(number):
                 self._due_now = PRESENT | PROFILE | DAILY
                 return number
-        if not kept.meters.is_loaded or not kept.meters.count:
+        if not kept.meters.is_loaded or not kept.meters.count or kept.meters.is_coming():
             return None
         if not self._left:
             if self._rest_since <= now < self._rest_until:
@@ -162,9 +162,9 @@ class DlmsRounds:
         except ValueError:
             raise PeerError("keys")
 
-    async def run(self, reader, session, plan):
-        """Read what is due."""
-        await Round(self._kept, plan, self._due_now).run(reader, session)
+    def run(self, reader, session, plan):
+        """Read what is due: to be awaited."""
+        return Round(self._kept, plan, self._due_now).run(reader, session)
 
     async def learn(self, reader, session, plan, error):
         """Learn the invocation counter that a meter expects, once: by its exception, or from its object for everybody."""
@@ -194,6 +194,8 @@ class DlmsRounds:
         kept = self._kept
         state = kept.meters.state(plan.id)
         reason = error.reason
+        if reason == NO_MEMORY:
+            answered = state.in_contact  # it says nothing of the meter
         if isinstance(error, PeerError) and error.code is not None and reason != "authentication failure":
             reason = "object: " + reason
         return kept.missed(plan, state, kept.clock.utc(), reason, answered)

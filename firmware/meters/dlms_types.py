@@ -64,7 +64,15 @@ class Table:
 
 def _names(text):
     before = ""
-    for word in text.split():
+    end = -1
+    while end < len(text):
+        begin = end + 1
+        end = text.find(" ", begin)  # a list of all would take a kilobyte while they are asked for
+        if end < 0:
+            end = len(text)
+        word = text[begin:end]
+        if not word:
+            continue
         if word[0] == ".":
             word = before[: before.rfind(".")] + word
         before = word

@@ -11,10 +11,11 @@ from micropython import const
 from firmware.meters import iec_codes as codes
 from firmware.meters.dlms_small import values_of
 from firmware.state.readings import NOT_DETECTED, PRESENT, SILENT, Group
+from lib.dlms.columns import NO_UNIT, Columns
 from lib.dlms.errors import FormatError
-from lib.dlms.times import is_moment, utc
+from lib.dlms.times import utc
 
-NO_UNIT = const(255)
+_AT_ONCE = const(12)  # scalers: those of a wide profile would take kilobytes on their way
 _REGISTER = const(3)
 _EXTENDED = const(4)
 _DEMAND = const(5)
@@ -32,22 +33,25 @@ def scaler_attribute(class_id, attribute):
     return 4 if class_id == _DEMAND and attribute in (2, 3) else 0
 
 
-async def with_scalers(session, columns):
-    """Return the columns, (class, logical name, attribute, index), with exponent and unit code: read from the meter.
+async def read_scalers(session, columns):
+    """Read exponent and unit code of Columns from the meter, and tell them.
 
     What has no scaler, or does not tell it, has the exponent 0 and no unit.
     """
-    wanted = []
-    for class_id, ln, attribute, _ in columns:
-        scaler = scaler_attribute(class_id, attribute)
-        if scaler and (class_id, ln, scaler) not in wanted:
-            wanted.append((class_id, ln, scaler))
-    told = await values_of(session, wanted) if wanted else ()
-    found = []
-    for column in columns:
-        key = column[:2] + (scaler_attribute(column[0], column[2]),)
-        found.append(tuple(column) + scaler_of(told[wanted.index(key)] if key[2] else None))
-    return tuple(found)
+    place = 0
+    while place < len(columns):
+        first = place
+        items = Columns()
+        while place < len(columns) and len(items) < _AT_ONCE:
+            class_id, ln, attribute = columns[place][:3]
+            scaler = scaler_attribute(class_id, attribute)
+            if scaler:
+                items.append(class_id, ln, scaler)
+            place += 1
+        told = iter(await values_of(session, items) if len(items) else ())
+        for at in range(first, place):
+            class_id, _, attribute = columns[at][:3]
+            columns.tell(at, *scaler_of(next(told) if scaler_attribute(class_id, attribute) else None))
 
 
 def scaler_of(told):
@@ -59,10 +63,10 @@ def scaler_of(told):
     return told[0], told[1]
 
 
-def plain(value, column, offset_minutes, is_reversed):
+def plain(value, is_time, offset_minutes, is_reversed):
     """Return a value as the archive keeps it: an integer that counts units of its column, or None for no value.
 
-    Times become UTC. `column`: with exponent and unit.
+    Times become UTC. `is_time`: its column has such, by lib/dlms/times.py is_moment().
     """
     if isinstance(value, int) or value is None:
         return value
@@ -71,7 +75,7 @@ def plain(value, column, offset_minutes, is_reversed):
     if isinstance(value, tuple):  # a float: mantissa and exponent
         mantissa, exponent = value
         return mantissa * 10**exponent if exponent >= 0 else mantissa // 10**-exponent
-    if is_moment(column[0], column[2]) and len(value) == 12:
+    if is_time and len(value) == 12:
         return utc(value, offset_minutes, is_reversed)
     return int.from_bytes(value, "big") if len(value) < 8 else None
 

@@ -1,6 +1,6 @@
 """Changes of the list of DLMS meters: one, or a whole list of them. What is wrong is refused, the rest is written page by page.
 
-While it lasts, a table tells meters apart by number and place: 7 bytes of RAM for each. Of both it has 16
+While it lasts, tables tell meters apart by number and place: 6 bytes of RAM for each, in small pieces. Of both they have 16
 bits of their checksum; where these agree, the line decides.
 """
 
@@ -12,8 +12,8 @@ from firmware.state.dlms_fields import SHOWN, Wrong, checked
 from firmware.state.dlms_meters import MOST
 from firmware.state.dlms_plan import Plan
 
-_MORE = const(100)  # meters that the tables have room for at once
-_WRITE = const(2000)  # bytes of lines that wait, and are written then
+_MORE = const(100)  # meters of a piece of the tables: longer ones may not be had
+_WRITE = const(1000)  # bytes of lines that wait, and are written then
 
 
 class Batch:
@@ -26,10 +26,8 @@ class Batch:
         self._size = 0
         self._more_shown = 0
         self._count = 0  # meters in the tables
-        self._ids = bytearray()
-        self._serials = bytearray()
-        self._places = bytearray()
-        self._taken = bytearray()  # whether a meter was in this batch
+        self._ids, self._serials, self._places = [], [], []  # the tables
+        self._taken = bytearray()  # a bit for each: whether a meter was in this batch
         self.added = self.changed = 0
 
     def begin(self):
@@ -55,7 +53,7 @@ class Batch:
         at = self._with_serial(serial) if isinstance(serial, str) else -1
         if at < 0:
             return self.add(values)
-        if self._taken[at]:
+        if self._taken[at >> 3] >> (at & 7) & 1:
             raise Wrong("serial", "this meter is in the list already")
         return self._change(at, values)
 
@@ -124,22 +122,24 @@ class Batch:
 
     def _keep(self, at, number, plan, before, line):
         self._list(at, number, plan)
-        self._taken[at] = 1
+        self._taken[at >> 3] |= 1 << (at & 7)
         self._more_shown += plan.shown - (before.shown if before else 0)
         self._lines[number] = line
         self._size += len(line)
 
     def _list(self, at, number, plan):
-        if at == len(self._taken):
-            self._taken.extend(bytes(_MORE))
-            for table in (self._ids, self._serials, self._places):
-                table.extend(bytes(2 * _MORE))
+        for table in (self._ids, self._serials, self._places):
+            if at == len(table) * _MORE:
+                table.append(bytearray(2 * _MORE))
+        if at == 8 * len(self._taken):
+            self._taken.append(0)
         _set(self._ids, at, number)
         _set(self._serials, at, _short(plan.serial))
         _set(self._places, at, _short(plan.place))
 
     def _id(self, at):
-        return self._ids[2 * at] | self._ids[2 * at + 1] << 8
+        piece, at = self._ids[at // _MORE], 2 * (at % _MORE)
+        return piece[at] | piece[at + 1] << 8
 
     def _line(self, number):
         """Return a line with its id, of what waits or is on flash."""
@@ -164,12 +164,15 @@ class Batch:
                 return at
 
     def _find(self, table, number, start=0):
-        wanted, at = bytes((number & 255, number >> 8)), 2 * start
-        while True:
-            at = table.find(wanted, at, 2 * self._count)
-            if at < 0 or not at & 1:
-                return at // 2 if at >= 0 else -1
-            at += 1
+        wanted = bytes((number & 255, number >> 8))
+        while start < self._count:
+            first = start - start % _MORE
+            end = 2 * min(_MORE, self._count - first)
+            at = table[first // _MORE].find(wanted, 2 * (start - first), end)
+            if at >= 0 and not at & 1:
+                return first + at // 2
+            start = first + (at + 1 >> 1 if at >= 0 else _MORE)
+        return -1
 
 
 def _short(value):
@@ -177,5 +180,6 @@ def _short(value):
 
 
 def _set(table, at, number):
-    table[2 * at] = number & 255
-    table[2 * at + 1] = number >> 8
+    piece, at = table[at // _MORE], 2 * (at % _MORE)
+    piece[at] = number & 255
+    piece[at + 1] = number >> 8

@@ -8,6 +8,7 @@ import asyncio
 from micropython import const
 
 from firmware.state.dlms_meters import matches
+from firmware.state.dlms_state import State
 
 NAMES = ("all", "contact", "out", "never", "off", "black")
 _AT_ONCE = const(8)  # meters whose states are read one after the other, then their lines: both lie in pages
@@ -27,7 +28,8 @@ def is_in(name, active, state, utc, black_days):
 
 
 async def group(meters, positions, text, chosen, utc):
-    """Return [(position, line, state)] of those of the next meters that are in a list and contain a text, in lower case.
+    """Return [(position, line, record of the state)] of those of the next meters that are in a list and contain a text, in
+    lower case; record: None is not known.
 
     None: there are no more. positions: Meters.each().
     """
@@ -38,21 +40,27 @@ async def group(meters, positions, text, chosen, utc):
             break
     if not numbers:
         return None
-    states = [state_of(meters, number) for _, number in numbers]
+    records = [_record_of(meters, number) for _, number in numbers]
     await asyncio.sleep_ms(0)
     found = []
-    for (position, number), state in zip(numbers, states):
+    for (position, number), record in zip(numbers, records):
         line = meters.find(number)
         is_active = line and line[: line.rfind("|")].endswith("|1")
+        state = record and State(record)
         if line and is_in(chosen, is_active, state, utc, meters.black_days) and (not text or matches(line, text)):
-            found.append((position, line, state))
+            found.append((position, line, record))
         await asyncio.sleep_ms(0)
     return found
 
 
 def state_of(meters, number):
     """Return the State of a meter, None if the flash does not give it."""
+    record = _record_of(meters, number)
+    return record and State(record)
+
+
+def _record_of(meters, number):
     try:
-        return meters.state(number)
+        return meters.state_record(number)
     except OSError:
         return None

@@ -6,6 +6,7 @@ of the list: firmware/state/dlms_batch.py; states and invocation counters: firmw
 
 import asyncio
 import os
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -19,15 +20,27 @@ MOST = const(1000)
 _MOST_ID = const(65535)
 _SPAN = const(256)  # ids of a page at most: behind damage, so many are left out
 _LOOK_MS = const(1000)
+_COMING_MS = const(5000)  # after a piece of a list the next one is waited for
 BLACK_DAYS = const(3)
+
+
+class Taken:
+    """What came of a batch: what firmware/services/dlms_batch.py says of it, without that, whose RAM is wanted."""
+
+    is_over = True
+    who = ""
+
+    def __init__(self, upload):
+        self.lines, self.added, self.changed = upload.lines, upload.added, upload.changed
+        self.cause, self.refusals, self.refused = upload.cause, upload.refusals, upload.refused
 
 
 class Meters:
     """Whoever changes it does so by a Batch (firmware/state/dlms_batch.py) or a removal, one at a time: `is_busy` then.
 
     `is_loaded`: before, it is empty and nothing may be changed; `await ready()`. `black_days`: see State.is_black().
-    `upload`: what takes a batch in pieces, or took the last one. `on_change(id)` is called after each change, with None when
-    all went: who wants to know sets it.
+    `upload`: what takes a batch in pieces, or what came of the last one. `on_change(id)` is called after each change, with None
+    when all went: who wants to know sets it.
     """
 
     def __init__(self, root, tell, beat=None):
@@ -51,6 +64,11 @@ class Meters:
         self.black_days = BLACK_DAYS
         self.upload = None
         self.on_change = lambda number: None
+
+    def is_coming(self):
+        """Whether a list is just being taken: until it is over its RAM is wanted, and the next meters may be other ones."""
+        upload = self.upload
+        return upload is not None and not upload.is_over and 0 <= ticks_diff(ticks_ms(), upload.since) < _COMING_MS
 
     @property
     def count(self):
@@ -195,6 +213,10 @@ class Meters:
     def state(self, number):
         """Return the State of a meter. OSError: it cannot be read now."""
         return self._states.get(number)
+
+    def state_record(self, number):
+        """Return what state() is made of. OSError: as there."""
+        return self._states.record(number)
 
     def save_state(self, number, state, urgent=False):
         """Keep a state, within a minute or at once; it is passed over if the meter was removed. OSError: it is not kept."""

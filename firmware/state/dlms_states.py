@@ -61,12 +61,12 @@ class States:
 
     def get(self, number):
         """Return the State of a meter."""
-        return State(self._record(number))
+        return State(self.record(number))
 
     def save(self, number, state, urgent=False):
         """Keep a state; urgent: it is on flash when this returns. OSError: the flash does not take it; the former one stays."""
         record = bytearray(state.record())
-        record[COUNTER : COUNTER + 8] = self._record(number)[COUNTER : COUNTER + 8]
+        record[COUNTER : COUNTER + 8] = self.record(number)[COUNTER : COUNTER + 8]
         self._keep(number, record, urgent)
 
     def next_counter(self, number):
@@ -74,7 +74,7 @@ class States:
 
         OSError: the flash does not keep it. ValueError: all are used up, the meter needs new keys.
         """
-        record = bytearray(self._record(number))
+        record = bytearray(self.record(number))
         counter, reserved = unpack_from("<II", record, COUNTER)
         is_new = counter >= reserved
         if is_new:
@@ -86,7 +86,7 @@ class States:
 
     def counter_at_least(self, number, value):
         """Go on behind a counter that the meter knows. Errors as of next_counter()."""
-        record = bytearray(self._record(number))
+        record = bytearray(self.record(number))
         counter, reserved = unpack_from("<II", record, COUNTER)
         if value > counter:
             reserved = max(reserved, value)
@@ -97,7 +97,7 @@ class States:
     def give_up(self, number):
         """A meter is about to be removed, None for all: who has its keys then begins behind its counter. Raises OSError."""
         if number is not None:
-            self._rise_above(_reserved(self._record(number)))
+            self._rise_above(_reserved(self.record(number)))
             return
         highest = max([_reserved(record) for record, _ in self._waiting.values()] + [0])
         for start in self._pages.starts:
@@ -145,8 +145,8 @@ class States:
         """Return what a meter without a record begins behind."""
         return max(1, self._mark.value) * _MILLION
 
-    def _record(self, number):
-        """Return a record; not to be changed."""
+    def record(self, number):
+        """Return the record of a meter's state, not to be changed: of many meters it takes less RAM than a State."""
         if number in self._waiting:
             return self._waiting[number][0]
         view = self._pages.find(number)

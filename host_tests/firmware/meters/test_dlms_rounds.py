@@ -24,6 +24,10 @@ class Listed:
     """A list of `count` meters; those on another wire have an even id if `mixed`."""
 
     is_loaded = True
+    coming = False
+
+    def is_coming(self):
+        return self.coming
 
     def __init__(self, count, mixed=False):
         self.count = count
@@ -97,6 +101,14 @@ def test_each_once_in_its_period():
 def test_those_of_other_wires_are_left_alone():
     kept = Kept(Listed(10, True))
     assert [number for number, _ in served(DlmsRounds(kept, 2), kept)] == [2, 4, 6, 8, 10]
+
+
+def test_nobody_is_read_while_a_list_comes():
+    kept = Kept(Listed(2))
+    kept.meters.coming = True
+    assert served(DlmsRounds(kept, 0), kept) == []
+    kept.meters.coming = False
+    assert [number for number, _ in served(DlmsRounds(kept, 0), kept)] == [1, 2]
 
 
 def test_who_failed_waits_longer_each_time():

@@ -63,12 +63,16 @@ async def test_a_list_that_nobody_ends_is_given_up():
     gateway = Gateway()
     await take_lines(gateway, TABLE[:70])
     first = gateway.dlms_meters.upload
+    assert gateway.dlms_meters.is_coming()
     first.since -= 61000
+    assert not gateway.dlms_meters.is_coming()
     second = await begin(gateway)
     assert first.is_over and first.added == 2 and "nothing more" in first.cause
     await second.take(TABLE)
     await second.finish()
     assert (second.added, second.changed) == (1, 2)
+    assert not gateway.dlms_meters.is_coming()
+    assert (gateway.dlms_meters.upload.added, gateway.dlms_meters.upload.cause) == (1, "")
 
 
 async def test_two_lists_at_once_are_refused():

@@ -6,6 +6,7 @@ import os
 from firmware.state.dlms_batch import Batch
 from firmware.state.dlms_fields import FIELDS, Wrong, checked, fields
 from firmware.state.dlms_meters import MOST, Meters
+from firmware.state.dlms_order import Order
 from firmware.state.dlms_plan import Plan
 from host_tests.fakes.ram_flash import FOLDER, PowerCut, RamFlash, empty, fill, mounted
 
@@ -209,6 +210,30 @@ def test_search_and_order():
     assert [found[0] for found in meters.search("night") if found] == [2]
     assert [found[0] for found in meters.search("hallhall") if found] == []  # no secret is looked through
     assert list(meters.each(2)) == [(2, 1)] and list(meters.each(9)) == []
+
+
+def test_the_order_is_that_of_a_sorted_list():
+    order, model, seed = Order(60), [], 3
+    for turn in range(1500):
+        seed = seed * 1103515245 + 12345 & 0x7FFFFFFF
+        number = 1 + (seed >> 8) % 65535
+        if (seed >> 4) % 5 < 3 and len(model) < 60 and not order.has(number):
+            sequence = (0, 255, 256, 9999, (seed >> 9) % 10000, (seed >> 9) % 300)[seed % 6]
+            order.insert(sequence, number)
+            model.append((sequence, number))
+            model.sort()
+        elif model:
+            order.remove(model.pop(seed % len(model))[1])
+        assert [order.id(position) for position in range(order.count)] == [number for _, number in model], turn
+        assert all([order.has(number) for _, number in model]) and not order.has(0)
+    order.clear()
+    for number in range(60):
+        order.insert(number % 7 * 200, number + 1)
+    try:
+        order.insert(0, 100)
+        raise AssertionError("it is full")
+    except IndexError:
+        assert order.count == 60 and not order.has(100)
 
 
 def test_ids_are_never_used_again():
