@@ -39,12 +39,6 @@ _GOODBYE_MS = const(5000)
 _BEAT_MS = const(20000)  # a task that has not reported for so long stops the watchdog
 _YOUTH_S = const(60)  # a start that ended sooner has failed
 _FAILED_STARTS = const(5)  # in a row; then comes safe mode
-# Modules of DLMS meters, those that others import first
-_OF_DLMS = const(
-    "lib.dlms.errors lib.dlms.elements lib.dlms.axdr lib.dlms.profile lib.crypto.gcm lib.dlms.ciphering"
-    " lib.dlms.session lib.dlms.client lib.dlms.link firmware.state.dlms_meters lib.store.archive firmware.state.dlms_upkeep"
-    " firmware.meters.dlms firmware.meters.dlms_profile firmware.meters.dlms_round firmware.bus.dlms_session"
-)
 # Settings that what serves the links takes up: their own, and which devices there are
 _OF_PUSH = const("mqtt push hass job dlms_push gateway_push leftir_push rightir_push rs485_push rs485_t left_ir_e ir_ext")
 
@@ -328,9 +322,6 @@ class Gateway:
 
     def _make_dlms(self):
         """Return what reads DLMS meters. It stays in RAM then."""
-        # What others import comes first: one import within the other takes more stack than there is.
-        for name in _OF_DLMS.split(" "):
-            __import__(name)
         from firmware.dlms import Dlms  # noqa: PLC0415 - RAM that only those pay for who have such meters
 
         return Dlms(self)

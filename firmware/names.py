@@ -6,6 +6,7 @@ name, that of its package and its last part kept in RAM for ever, unless frozen 
 """
 
 # ruff: noqa: F401, F811
+import firmware.bus.dlms_gate as _
 import firmware.bus.dlms_network as _
 import firmware.bus.dlms_opening as _
 import firmware.bus.dlms_reader as _
@@ -247,6 +248,7 @@ import lib.dlms.axdr as _
 import lib.dlms.ber as _
 import lib.dlms.ciphering as _
 import lib.dlms.client as _
+import lib.dlms.columns as _
 import lib.dlms.compact as _
 import lib.dlms.data_kernels as _
 import lib.dlms.decimals as _

@@ -107,6 +107,9 @@ _PARTS = const(5)  # of /api/x/N/y between strokes, and which of them is N
 _NUMBER = const(3)
 _PAGES = const(("GET", "/", "public", "pages", "get"))
 _KEEP_MS = const(10000)  # a module stays for so long after its last use
+_MOMENT_MS = const(1000)
+_OF_LOGIN = const(("firmware.services.login", "firmware.state.accounts"))
+_SHORT_BYTES = const(12288)  # free, below which it does not
 
 
 def _route(method, path):
@@ -162,7 +165,7 @@ class Router:
 
     def tick(self):
         """Drop what was not used lately; to be called every second or so."""
-        self.make_room(_KEEP_MS)
+        self.make_room(_KEEP_MS if gc.mem_free() > _SHORT_BYTES else _MOMENT_MS)
 
     def make_room(self, keep_ms=0):
         """Drop what was not used for so long, unless a request is being answered."""
@@ -171,14 +174,25 @@ class Router:
         now = ticks_ms()
         old = [bundle for bundle in self._loaded if ticks_diff(now, bundle[1]) >= keep_ms]
         for bundle in old:
-            self._loaded.remove(bundle)
-            for name in bundle[2]:
-                package, _, leaf = name.rpartition(".")
-                sys.modules.pop(name, None)
-                if package in sys.modules and hasattr(sys.modules[package], leaf):
-                    delattr(sys.modules[package], leaf)
+            self._drop(bundle)
         if old:
             gc.collect()
+
+    def _forget_login(self):
+        """Who asks is known: what found that out may go before the rest comes."""
+        if "roles" in board.PARTS and self._users == 1:  # nobody else is about to change them
+            self._gateway.logins.roles = None
+        for bundle in list(self._loaded):
+            if bundle[0] in _OF_LOGIN or "roles" in board.PARTS and bundle[0] == "firmware.state.roles":
+                self._drop(bundle)
+
+    def _drop(self, bundle):
+        self._loaded.remove(bundle)
+        for name in bundle[2]:
+            package, _, leaf = name.rpartition(".")
+            sys.modules.pop(name, None)
+            if package in sys.modules and hasattr(sys.modules[package], leaf):
+                delattr(sys.modules[package], leaf)
 
     async def _serve(self, route, request, response):
         self._users += 1
@@ -188,6 +202,8 @@ class Router:
                 level == "public" or level in "read export" and not self._gateway.settings.get("read_login")
             ):  # all but what is open to everybody and changes nothing
                 await self._gateway.login.check(request, level)
+                if gc.mem_free() < _SHORT_BYTES:
+                    self._forget_login()
             function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
             if request.method in ("GET", "HEAD") or len(route) > _RAW or not request.path.startswith("/api/"):
                 await function(self._gateway, request, response)

@@ -117,8 +117,7 @@ class Platform:
 
     def card(self):
         """Return (folder, bytes) of the SD card; call once. Raises OSError without one, ValueError with why it is not used."""
-        from firmware.port import sd_spi  # noqa: PLC0415 - RAM that only such boards need
-
+        sd_spi = self.load("firmware.port.sd_spi")
         return "/sd", sd_spi.mount(sd_spi.open_spi(), "/sd")
 
     def on_time(self, told):

@@ -146,11 +146,10 @@ class Platform:
 
     def card(self):
         """Return (folder, bytes) of the SD card; call once. Raises OSError without one, ValueError with why it is not used."""
-        from firmware.port import sd_file, sd_spi  # noqa: PLC0415 - RAM that only tests of it need
-
         if not self._card:
             raise OSError(errno.ENODEV)
-        return "/sd", sd_spi.mount(sd_file.SdFile(self._card), "/sd")
+        sectors = self.load("firmware.port.sd_file").SdFile(self._card)
+        return "/sd", self.load("firmware.port.sd_spi").mount(sectors, "/sd")
 
     def on_time(self, told):
         """Have told(unix_ms) called when somebody sets the time from outside: here, the rig's wall clock was set."""

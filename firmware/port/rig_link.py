@@ -3,8 +3,9 @@
 Used by the `..._host` ports only; the messages are listed in docs/rig.md.
 """
 
-import asyncio
 import json
+
+from lib.aio.ready import readable
 
 
 class RigLink:
@@ -22,12 +23,18 @@ class RigLink:
 
     async def run(self):
         """Hand out what comes. The end of the link is the end of the process."""
-        stream = asyncio.StreamReader(self._file)
+        line = ""
         while True:
-            line = await stream.readline()
-            if not line:
+            await readable(self._file)
+            piece = self._file.readline()
+            if piece is None:
+                continue
+            if not piece:
                 raise SystemExit(0)
-            message = json.loads(line)
+            line += piece.decode()
+            if line[-1] != "\n":
+                continue
+            message, line = json.loads(line), ""
             handler = self._handlers.get(message["op"])
             if handler:
                 handler(message)

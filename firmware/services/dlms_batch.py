@@ -11,6 +11,7 @@ from micropython import const
 
 from firmware.state.dlms_batch import Batch
 from firmware.state.dlms_fields import Wrong, fields
+from firmware.state.dlms_meters import Taken
 from lib.http.errors import HttpError
 from lib.http.json_body import parse
 from lib.http.json_text import put_items, room
@@ -19,7 +20,7 @@ from lib.text import csv
 _PIECE = const(512)
 _LINE = const(1024)  # bytes of the longest
 _MOST = const(1 << 20)  # bytes of a body
-_TOLD = const(100)  # refusals
+_TOLD = const(32)  # refusals: they stay in RAM
 _PATIENCE_MS = const(60000)  # with who brings nothing more
 
 
@@ -30,6 +31,7 @@ class Upload:
     def __init__(self, gateway, meters, who=""):
         self.who = who
         self._gateway = gateway
+        self._meters = meters
         self._batch = Batch(meters)
         self._buffer = bytearray(_LINE)
         self._used = 0  # of a line that has begun, one more than there is room for if it is too long
@@ -86,6 +88,8 @@ class Upload:
         self.cause = self.cause or cause
         self._batch.end()
         self._batch, self._buffer = None, bytearray(0)  # their RAM is wanted
+        if self._meters.upload is self:
+            self._meters.upload = Taken(self)
         if self.added or self.changed or self.refusals:
             told = f"list of DLMS meters: {self.added} added, {self.changed} changed, {self.refusals} refused"
             self._gateway.events.add("settings", told)

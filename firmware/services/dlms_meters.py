@@ -14,6 +14,7 @@ from firmware.state.dlms_batch import Batch
 from firmware.state.dlms_fields import Wrong, fields
 from firmware.state.dlms_meters import MOST
 from firmware.state.dlms_plan import Plan
+from firmware.state.dlms_state import State
 from lib.http.errors import HttpError
 from lib.http.json_text import put_errors, put_items, room
 from lib.text import csv
@@ -49,14 +50,14 @@ async def get(gateway, request, response):
         group = await lists.group(meters, positions, text, chosen, utc)
         if group is None:
             break
-        for position, line, state in group:
+        for position, line, record in group:
             if not most:
                 following = position
                 break
             most -= 1
             await room(response, _ROOM)
             response.put(comma)
-            await put_items(response, _items(gateway, Plan(line), state, utc))
+            await put_items(response, _items(gateway, Plan(line), record and State(record), utc))
             response.put(b"}")
             comma = b",{"
     response.put(b'],"next":')
@@ -111,8 +112,8 @@ async def get_summary(gateway, request, response):
         group = await lists.group(meters, positions, "", "all", utc)
         if group is None:
             break
-        for _, line, state in group:
-            plan = Plan(line)
+        for _, line, record in group:
+            plan, state = Plan(line), record and State(record)
             for at, name in enumerate(lists.NAMES):
                 counts[plan.port][at] += lists.is_in(name, plan.active, state, utc, meters.black_days)
     response.put(b"{")

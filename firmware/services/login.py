@@ -144,11 +144,10 @@ class Login:
 
     @property
     def roles(self):
-        """Who has which role, and what that may do: read from flash once."""
+        """Who has which role, and what that may do: read from flash once, or anew when memory is short (firmware/routes.py)."""
         if self._state.roles is None:
-            from firmware.state.roles import Roles  # noqa: PLC0415 - not every board has it
-
-            self._state.roles = Roles(self._gateway.document(self._gateway.platform.root + "/roles.json"))
+            roles = self._gateway.router.module("firmware.state.roles")
+            self._state.roles = roles.Roles(self._gateway.document(self._gateway.platform.root + "/roles.json"))
         return self._state.roles
 
     async def _take_turn(self):

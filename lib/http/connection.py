@@ -12,9 +12,12 @@ import time
 from micropython import const
 
 from lib.aio.listener import peer
+from lib.aio.ready import readable, writable
 from lib.http.errors import HttpError
 from lib.http.request import METHODS, Request
 from lib.http.response import Response
+
+# pyright: reportGeneralTypeIssues=false
 
 # Phases: indices into the server's table of limits.
 SILENT = const(0)  # accepted, nothing received yet
@@ -26,7 +29,6 @@ WORKING = const(5)  # the handler works; its own waits are its own business
 SENDING = const(6)  # one piece of an answer
 LINGERING = const(7)  # the answer is out, what the client still sends is thrown away
 
-_NOTHING = memoryview(bytearray(0))  # reading into it waits for data and takes none
 _SCRATCH = bytearray(64)  # where unwanted bytes of all connections go
 _LINGER_READS = const(4096)  # 256 KB
 _READS_PER_TURN = const(8)
@@ -55,7 +57,6 @@ class Connection:
         self._server = server
         self._socket = sock
         self._address = address
-        self._stream = asyncio.StreamReader(sock)
         self.phase = SILENT
         self.since = time.ticks_ms()
         self._expired = False  # the watch cancelled the task, not the program
@@ -90,7 +91,7 @@ class Connection:
         linger = False
         try:
             while True:
-                await self._stream.readinto(_NOTHING)
+                await readable(self._socket)
                 exchange = await self._borrow()
                 if exchange is None:
                     break
@@ -225,7 +226,7 @@ class Connection:
                 count = self._socket.readinto(view)
                 if count is not None:
                     return count
-                await self._stream.readinto(_NOTHING)
+                await readable(self._socket)
         except OSError:
             self._lost = True
             raise
@@ -244,10 +245,9 @@ class Connection:
         self._enter(SENDING)
         try:
             sent = self._socket.write(view) or 0
-            if sent < len(view):
-                # write() would keep a copy of it. A reader is a writer too, which its type does not say.
-                self._stream.out_buf = view[sent:]  # pyright: ignore[reportAttributeAccessIssue]
-                await self._stream.drain()  # pyright: ignore[reportAttributeAccessIssue]
+            while sent < len(view):
+                await writable(self._socket)
+                sent += self._socket.write(view[sent:]) or 0
         except OSError:
             self._lost = True
             raise
@@ -339,7 +339,7 @@ class Connection:
         for reads in range(1, _LINGER_READS):
             count = self._socket.readinto(_SCRATCH)
             if count is None:
-                await self._stream.readinto(_NOTHING)
+                await readable(self._socket)
             elif not count:
                 return
             elif reads % _READS_PER_TURN == 0:
