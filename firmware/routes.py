@@ -124,7 +124,7 @@ class Router:
     def __init__(self, gateway):
         self._gateway = gateway
         self._loaded = []  # [name, ticks of its last use, names of the modules that came in with it]
-        self._users = 0
+        self._running = []  # names of modules that answer requests now
 
     def find(self, method, path):
         """Return the handler for a method and path, None if there is none: see lib/http/server.py."""
@@ -168,11 +168,9 @@ class Router:
         self.make_room(_KEEP_MS if gc.mem_free() > _SHORT_BYTES else _MOMENT_MS)
 
     def make_room(self, keep_ms=0):
-        """Drop what was not used for so long, unless a request is being answered."""
-        if self._users:
-            return
+        """Drop what was not used for so long, but what answers a request: that may take minutes, and others come meanwhile."""
         now = ticks_ms()
-        old = [bundle for bundle in self._loaded if ticks_diff(now, bundle[1]) >= keep_ms]
+        old = [bundle for bundle in self._loaded if ticks_diff(now, bundle[1]) >= keep_ms and bundle[0] not in self._running]
         for bundle in old:
             self._drop(bundle)
         if old:
@@ -180,7 +178,7 @@ class Router:
 
     def _forget_login(self):
         """Who asks is known: what found that out may go before the rest comes."""
-        if "roles" in board.PARTS and self._users == 1:  # nobody else is about to change them
+        if "roles" in board.PARTS and len(self._running) == 1:  # nobody else is about to change them
             self._gateway.logins.roles = None
         for bundle in list(self._loaded):
             if bundle[0] in _OF_LOGIN or "roles" in board.PARTS and bundle[0] == "firmware.state.roles":
@@ -195,7 +193,8 @@ class Router:
                 delattr(sys.modules[package], leaf)
 
     async def _serve(self, route, request, response):
-        self._users += 1
+        name = "firmware.services." + route[_MODULE]
+        self._running.append(name)
         try:
             level = route[_LEVEL]
             if request.method not in ("GET", "HEAD") or not (
@@ -204,7 +203,7 @@ class Router:
                 await self._gateway.login.check(request, level)
                 if gc.mem_free() < _SHORT_BYTES:
                     self._forget_login()
-            function = getattr(self.module("firmware.services." + route[_MODULE]), route[_FUNCTION])
+            function = getattr(self.module(name), route[_FUNCTION])
             if request.method in ("GET", "HEAD") or len(route) > _RAW or not request.path.startswith("/api/"):
                 await function(self._gateway, request, response)
             else:
@@ -212,4 +211,4 @@ class Router:
             if "roles" in board.PARTS and level != "public" and request.method not in ("GET", "HEAD") and response.status < 400:
                 self._gateway.events.add("login", f"{request.user}: {request.method} {request.path}")
         finally:
-            self._users -= 1
+            self._running.remove(name)

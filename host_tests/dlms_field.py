@@ -196,6 +196,8 @@ def export(rig, kind, since, until):
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         titles, *rows = csv.reader(io.TextIOWrapper(answer, "utf-8-sig"))
+    except http.client.IncompleteRead as error:
+        raise AssertionError(f"the export broke off: {rig.log()[-3000:]}") from error
     finally:
         connection.close()
     first = titles.index("status") + 1
