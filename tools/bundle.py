@@ -84,18 +84,19 @@ class Program:
 
     def _loaded_by_name(self):
         """Return what is loaded by name; where only the beginning of one is said, all that begin so, but those that modules
-        import and that nobody calls by the end of their names."""
+        import and whose ends nobody says."""
         words = set()
         for tree in self.modules.values():
             documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
             for node in alive(tree):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
                     words.update(node.value.split())
-        begins = tuple(word for word in words if word.startswith(("lib.", "firmware.")) and word[-1] in "._")
+        begins = [word for word in words if word.startswith(("lib.", "firmware.")) and word[-1] in "._"]
         imported = {other for others in self._imports.values() for other in others}
         found = words & set(self.modules)
         for name in self.modules:
-            if name.startswith(begins) and (name not in imported or name.rpartition(".")[2] in words):
+            ends = [name.removeprefix(begin) for begin in begins if name.startswith(begin)]
+            if ends and (name not in imported or words.intersection(ends)):
                 found.add(name)
         return found
 

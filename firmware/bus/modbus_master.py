@@ -6,7 +6,6 @@ V1.02, 2.4.1 (turnaround after a broadcast) and 2.5.1.1 (3.5 characters of silen
 """
 
 import asyncio
-import gc
 from time import ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
@@ -154,8 +153,8 @@ class ModbusMaster:
             is_done, error = True, FrameError("interrupted")
             try:
                 is_done, error = await self._serve(entry)
-            except MemoryError:  # who else was served at the moment had it all: this one may ask again
-                gc.collect()
+            except MemoryError:
+                pass  # others had it all at the moment: who asked is told, and may ask again
             finally:
                 if is_done:
                     queue.complete(error)

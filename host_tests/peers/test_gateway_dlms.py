@@ -113,7 +113,7 @@ def test_the_faults_of_a_line_end_in_good_values():
 
 
 @pytest.mark.parametrize(
-    ("ports", "heap"), [({"rs485": 12}, "144k"), ({"rs485": 10, "ir_left": 10, "network": 10}, "176k")], ids=["one", "three"]
+    ("ports", "heap"), [({"rs485": 12}, "124k"), ({"rs485": 10, "ir_left": 10, "network": 10}, "144k")], ids=["one", "three"]
 )
 def test_many_meters_fit_a_small_heap(ports, heap):
     """Listed all at once, read on all wires with GMAC and ciphering, while two clients look on: there is memory for all."""
