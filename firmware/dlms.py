@@ -6,9 +6,9 @@ import gc
 from micropython import const
 
 import board
-import lib.dlms.axdr
 
-# The innermost first: imports within imports within imports take more stack than there is
+# What others import comes first: imports within imports within imports take more stack than there is
+import lib.dlms.axdr
 import lib.dlms.elements
 import lib.dlms.profile
 import lib.dlms.session

@@ -1,5 +1,5 @@
-"""Modules as a device gets them, in build/lean/BOARD: they do the same in less flash. `python -m tools.lean BOARD` makes them,
-and says which of them the board has. What their tables have for other boards' parts alone is left out (tools/parts.py).
+"""Makes modules lean, in build/lean/BOARD: they do the same in less flash. A device gets them as tools/bundle.py puts them
+together. What their tables have for other boards' parts alone is left out (tools/parts.py).
 
 Bytecode keeps every name but those of local variables. Parameters become _0, _1, ... where no call names them; variables and
 attributes of self with a leading underscore get one or two letters, the same ones in all modules. What a traceback shows stays:
@@ -13,7 +13,6 @@ import ast
 import hashlib
 import os
 import re
-import sys
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -313,10 +312,3 @@ def write(file, text):
         new = file.with_suffix(f".{os.getpid()}")
         new.write_text(text)
         new.replace(file)
-
-
-if __name__ == "__main__":
-    has = parts.chooser(sys.argv[1])
-    for _, path in build(sys.argv[1]):
-        if has(path):
-            print(path)

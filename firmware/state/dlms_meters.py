@@ -28,7 +28,6 @@ class Taken:
     """What came of a batch: what firmware/services/dlms_batch.py says of it, without that, whose RAM is wanted."""
 
     is_over = True
-    who = ""
 
     def __init__(self, upload):
         self.lines, self.added, self.changed = upload.lines, upload.added, upload.changed
